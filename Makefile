@@ -1,0 +1,50 @@
+# Everything a developer types. "make" alone lists the targets.
+
+GOLANGCI := go tool -modfile=tools/go.mod golangci-lint
+GOFUMPT  := go tool -modfile=tools/go.mod gofumpt
+FUZZTIME ?= 10s
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check race bench fuzz generate verify torture build
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## Watch one ad click become one sale, on this machine alone
+	go run ./cmd/clickthread demo
+
+test: ## Run all tests
+	go test ./...
+
+check: ## Vet and lint
+	go vet ./...
+	$(GOLANGCI) run ./...
+
+race: ## Run the tests of the concurrent packages under the race detector
+	go test -race ./sql ./webhook ./forwarder ./sandbox ./cmd/...
+
+bench: ## Run the Go benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## Fuzz every parser of outside input, FUZZTIME each (default 10s)
+	@go list ./... | while read -r pkg; do \
+	  for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "fuzz $$pkg $$target"; \
+	    go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg || exit 1; \
+	  done; \
+	done
+
+torture: ## Kill the server again and again under load, and count (minutes)
+	CLICKTHREAD_TORTURE=1 go test -count=1 -timeout 30m -run 'TestKill' -v ./cmd/clickthread
+
+generate: ## Format the code and tidy the modules
+	$(GOFUMPT) -w .
+	go mod tidy
+
+verify: ## Check that what can be generated is up to date, and that modules are as published
+	go mod verify
+	go mod tidy -diff
+	@test -z "$$($(GOFUMPT) -l .)" || { echo "not formatted; run: make generate"; $(GOFUMPT) -l .; exit 1; }
+
+build: ## Build bin/clickthread, static
+	CGO_ENABLED=0 go build -trimpath -o bin/clickthread ./cmd/clickthread
