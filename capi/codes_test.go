@@ -1,0 +1,227 @@
+package capi
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// metaSays is an answer in Meta's shape.
+func metaSays(t *testing.T, code, subcode int, transient bool) []byte {
+	t.Helper()
+	answer := map[string]any{"message": "Invalid parameter", "type": "OAuthException", "code": code, "is_transient": transient, "fbtrace_id": "Asample"}
+	if subcode != 0 {
+		answer["error_subcode"] = subcode
+	}
+	body, err := json.Marshal(map[string]any{"error": answer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+// failure is what judge makes of an answer to one event.
+func failure(t *testing.T, status int, body []byte, readErr error) *Error {
+	t.Helper()
+	_, err := judge(status, body, readErr, 1)
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatalf("HTTP %d %s: err is %v, not an *Error", status, body, err)
+	}
+	return e
+}
+
+func TestEveryKnownCode(t *testing.T) {
+	hit := make(map[meaning]bool)
+	for _, c := range []struct {
+		status, code, subcode int
+		want                  Verdict
+		words                 string
+	}{
+		{400, 100, 2804066, Refused, "event name"},
+		{400, 100, 2804087, Refused, "click id"},
+		{400, 100, 2804063, Refused, "messaging channel"},
+		{400, 100, 2804064, Refused, "field that messaging events may not have"},
+		{400, 100, 2804075, Refused, "Instagram"},
+		{400, 100, 2804079, Refused, "Instagram"},
+		{400, 100, 2804133, Refused, "Instagram"},
+		{400, 100, 2804003, Refused, "7 days"},
+		{400, 100, 2804009, Refused, "no value"},
+		{400, 100, 2804001, Refused, "wrong in the event"},
+		{400, 100, 2804007, Refused, "wrong in the event"},
+		{400, 100, 2804016, Refused, "wrong in the event"},
+		{400, 100, 2804017, Refused, "wrong in the event"},
+		{400, 100, 2804019, Refused, "wrong in the event"},
+		{400, 100, 2804048, Refused, "wrong in the event"},
+		{400, 100, 2804050, Refused, "wrong in the event"},
+		{400, 100, 33, Pause, "dataset"},
+		{400, 100, 0, Refused, "wrong in the event"},
+		{503, 100, 2804087, Refused, "click id"}, // the code decides, not the status
+		{401, 190, 0, Pause, "token"},
+		{400, 190, 460, Pause, "password"},
+		{400, 190, 463, Pause, "expired"},
+		{400, 190, 467, Pause, "revoked"},
+		{400, 190, 999, Pause, "token"},
+		{403, 10, 0, Pause, "permission"},
+		{403, 200, 0, Pause, "permission"},
+		{403, 294, 0, Pause, "permission"},
+		{400, 299, 0, Pause, "permission"},
+		{400, 803, 0, Pause, "dataset"},
+		{400, 102, 0, Pause, "session"},
+		{400, 104, 0, Pause, "signature"},
+		{400, 368, 0, Throttled, "policies"},
+		{500, 1, 0, Again, "unknown error"},
+		{400, 1, 99, Again, "unknown error"},
+		{503, 2, 0, Again, "down"},
+		{500, 5000, 0, Again, "unknown error"},
+		{500, 3910001, 0, Again, "down"},
+		{403, 4, 0, Throttled, "used up"},
+		{400, 17, 2446079, Throttled, "used up"},
+		{400, 32, 0, Throttled, "used up"},
+		{400, 341, 0, Throttled, "limit"},
+		{400, 613, 1487742, Throttled, "faster"},
+		{400, 613, 0, Throttled, "faster"},
+		{400, 80000, 0, Throttled, "used up"},
+		{400, 80003, 0, Throttled, "used up"},
+		{400, 80004, 0, Throttled, "used up"},
+		{400, 80014, 0, Throttled, "used up"},
+	} {
+		e := failure(t, c.status, metaSays(t, c.code, c.subcode, false), nil)
+		hit[e.meaning()] = true
+		what, fix := e.Words()
+		if e.Retry() != c.want || !strings.Contains(what, c.words) || fix == "" {
+			t.Errorf("%d/%d: %s, %q, %q; want %s and %q", c.code, c.subcode, e.Retry(), what, fix, c.want, c.words)
+		}
+	}
+	for _, m := range codes {
+		if !hit[m] {
+			t.Errorf("no row here for %d/%d", m.code, m.subcode)
+		}
+	}
+}
+
+func TestWithoutAKnownCode(t *testing.T) {
+	page := []byte("<html>502 Bad Gateway</html>")
+	cut := io.ErrUnexpectedEOF
+	for name, c := range map[string]struct {
+		err  *Error
+		want Verdict
+	}{
+		"unknown code, 400":                {failure(t, 400, metaSays(t, 4711, 0, false), nil), Unclear},
+		"unknown code, 500":                {failure(t, 500, metaSays(t, 4711, 0, false), nil), Again},
+		"unknown code that passes, 400":    {failure(t, 400, metaSays(t, 4711, 0, true), nil), Again},
+		"invalid parameter that passes":    {failure(t, 400, metaSays(t, 100, 0, true), nil), Again},
+		"a dead token that passes is dead": {failure(t, 400, metaSays(t, 190, 0, true), nil), Pause},
+		"a limit that passes is a limit":   {failure(t, 400, metaSays(t, 4, 0, true), nil), Throttled},
+		"429 with an unknown code":         {failure(t, 429, metaSays(t, 4711, 0, false), nil), Throttled},
+		"429 in HTML":                      {failure(t, 429, page, nil), Throttled},
+		"400 in HTML":                      {failure(t, 400, page, nil), Unclear},
+		"400 cut short: nothing was taken": {failure(t, 400, page, cut), Again},
+		"502 in HTML":                      {failure(t, 502, page, nil), Again},
+		"502 cut short":                    {failure(t, 502, page, cut), Again},
+		"302":                              {failure(t, 302, nil, nil), Unclear},
+		"200 in HTML":                      {failure(t, 200, page, nil), Unknown},
+		"200 cut short":                    {failure(t, 200, []byte(`{"events_rec`), cut), Unknown},
+		"200 without a count":              {failure(t, 200, []byte(`{}`), nil), Unknown},
+		"200 with an unknown error":        {failure(t, 200, metaSays(t, 4711, 0, false), nil), Unknown},
+		"200 with an error we know":        {failure(t, 200, metaSays(t, 190, 0, false), nil), Pause},
+		"200 and none counted":             {failure(t, 200, []byte(`{"events_received":0}`), nil), Again},
+		"200 and more counted than sent":   {failure(t, 200, []byte(`{"events_received":2}`), nil), Unknown},
+		"204":                              {failure(t, 204, nil, nil), Unknown},
+		"no answer after a connection":     {&Error{Sent: true, Err: cut}, Unknown},
+		"no connection":                    {&Error{Err: cut}, Again},
+		"the zero Error":                   {&Error{}, Again},
+	} {
+		what, fix := c.err.Words()
+		if got := c.err.Retry(); got != c.want || what == "" || fix == "" {
+			t.Errorf("%s: %s (%s; %s), want %s", name, got, what, fix, c.want)
+		}
+	}
+	_, err := judge(200, []byte(`{"events_received":2}`), nil, 3)
+	if e := new(Error); !errors.As(err, &e) || e.Retry() != Unknown {
+		t.Errorf("2 of 3 counted: %v, want unknown", err)
+	}
+}
+
+// samples are answers in Meta's documented shape; a file's name begins with its HTTP status.
+func samples(tb testing.TB) map[string][]byte {
+	tb.Helper()
+	paths, err := filepath.Glob("testdata/answers/*.json")
+	if err != nil || len(paths) == 0 {
+		tb.Fatalf("no answers in testdata: %v", err)
+	}
+	bodies := make(map[string][]byte)
+	for _, path := range paths {
+		body, err := os.ReadFile(path)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		bodies[strings.TrimSuffix(filepath.Base(path), ".json")] = body
+	}
+	return bodies
+}
+
+func statusOf(name string) int {
+	status, _ := strconv.Atoi(name[:3])
+	return status
+}
+
+func TestErrorIsOneLineForPeople(t *testing.T) {
+	want := map[string]string{
+		"200_event_dropped":        "again: send events: Meta answered, but took none of the events (HTTP 200, trace A0sampletraceXXXXXXXY): counted none of the events",
+		"400_click_id_unknown":     "refused: send events: Meta does not know this click id (HTTP 400, code 100/2804087, trace Arsample): Messaging Event Invalid Ctwa Clid",
+		"400_dataset_out_of_reach": "pause: send events: the dataset does not exist, or the token may not use it (HTTP 400, code 100/33, trace Arsample): Unsupported post request. Object with ID '123' does not exist, cannot be loaded due to missing permissions, or does not support this operation",
+		"400_event_name_unknown":   "refused: send events: Meta does not take this event name for WhatsApp (HTTP 400, code 100/2804066, trace Arsample): Messaging Event Invalid Event Type",
+		"400_event_too_old":        "refused: send events: the event is more than 7 days old (HTTP 400, code 100/2804003, trace Arsample): Event Timestamp Too Old: The timestamp for this event is too far in the past. Events need to be sent from your server within 7 days of when they occurred. Enter a timestamp that has occurred within the last 7 days.",
+		"401_token_invalid":        "pause: send events: Meta does not accept the token (HTTP 401, code 190, trace Arsample): Invalid OAuth access token - Cannot parse access token",
+		"403_too_many_calls":       "throttled: send events: the app has used up its calls (HTTP 403, code 4, trace Arsample): Application request limit reached",
+		"503_service_down":         "again: send events: Meta's service is down for a moment (HTTP 503, code 2, trace Arsample): Service temporarily unavailable",
+	}
+	for name, body := range samples(t) {
+		if name == "200_one_event_taken" {
+			continue
+		}
+		e := failure(t, statusOf(name), body, nil)
+		if got := string(e.Retry()) + ": " + e.Error(); got != want[name] {
+			t.Errorf("%s\ngot  %s\nwant %s", name, got, want[name])
+		}
+	}
+	rude := &Error{HTTPStatus: 400, Code: 100, Message: "line\none\x1b[31m" + strings.Repeat("long ", 200)}
+	if got := rude.Error(); strings.ContainsAny(got, "\n\x1b") || len([]rune(got)) > 500 {
+		t.Errorf("not fit for a terminal: %q", got)
+	}
+}
+
+// FuzzAnswer: whatever comes back, it is either a receipt for exactly what was sent or an error that
+// knows what to do next.
+func FuzzAnswer(f *testing.F) {
+	for name, body := range samples(f) {
+		f.Add(statusOf(name), body, 1, false)
+	}
+	f.Add(http.StatusOK, []byte(`{"events_received":-1,"messages":{"a":1}}`), 0, false)
+	f.Add(http.StatusOK, []byte(`{"events_received":1e999,"error":[]}`), 1, true)
+	f.Add(http.StatusBadGateway, []byte("\x1f\x8b\x08\x00"), 1000, false)
+	verdicts := map[Verdict]bool{Again: true, Throttled: true, Pause: true, Refused: true, Unclear: true, Unknown: true}
+	f.Fuzz(func(t *testing.T, status int, body []byte, sent int, cut bool) {
+		var readErr error
+		if cut {
+			readErr = io.ErrUnexpectedEOF
+		}
+		receipt, err := judge(status, body, readErr, sent)
+		var e *Error
+		switch {
+		case err == nil && (receipt.EventsReceived != sent || cut):
+			t.Errorf("a receipt for %d of %d events, cut %t", receipt.EventsReceived, sent, cut)
+		case err != nil && (!errors.As(err, &e) || !verdicts[e.Retry()]):
+			t.Errorf("no verdict on %v", err)
+		case err != nil && strings.ContainsAny(e.Error(), "\n\r"):
+			t.Errorf("more than one line: %q", e)
+		}
+	})
+}
