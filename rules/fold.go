@@ -1,0 +1,226 @@
+package rules
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// This file turns a text into the words that phrases are compared with: case, accents, emoji,
+// invisible characters and repeated spaces are gone, everything else counts.
+
+// heard is one text of a message, prepared once for all rules.
+type heard struct {
+	raw    string // NFC, at most maxText bytes: what regular expressions see
+	clean  string // raw without invisible characters, emoji as spaces: what amounts are read from
+	tokens []token
+	hits   map[*phrase][]span
+
+	numbers []number // filled by figures
+	scanned bool
+	fills   int // how often a hole was tried
+}
+
+// token is a folded word, or a single mark such as "?". at and end are its place in the clean text.
+type token struct {
+	text    string
+	at, end int
+}
+
+// hear prepares a text and finds the phrases that occur in it.
+func hear(text string, ix *index) *heard {
+	raw := norm.NFC.String(cut(text))
+	h := &heard{raw: raw, clean: clean(raw)}
+	h.tokens = tokenize(h.clean)
+	h.hits = ix.find(h)
+	return h
+}
+
+// cut takes the first maxText bytes, at the border of a character.
+func cut(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	end := maxText
+	for end > maxText-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end]
+}
+
+// clean is the text as a person sees it: invisible characters dropped, emoji as spaces, full-width
+// forms narrow.
+func clean(text string) string {
+	if isASCII(text) {
+		return text
+	}
+	out := make([]byte, 0, len(text))
+	for _, r := range text {
+		switch {
+		case r == '\u20e3': // keycap: the digit before it is part of an emoji
+			if n := len(out); n > 0 && out[n-1] < utf8.RuneSelf {
+				out[n-1] = ' '
+			}
+		case r < utf8.RuneSelf:
+			out = append(out, byte(r))
+		case invisible(r):
+		case emoji(r):
+			out = append(out, ' ')
+		case '！' <= r && r <= '～':
+			out = append(out, byte(r-'！'+'!'))
+		default:
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	return string(out)
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// invisible characters take no room: zero-width joiners and spaces, direction marks, variation
+// selectors, fillers.
+func invisible(r rune) bool {
+	return unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
+}
+
+// emoji are Unicode's "other symbols", skin tones, and the arrows and shapes that phones draw as emoji.
+func emoji(r rune) bool {
+	return unicode.Is(unicode.So, r) || '\U0001f3fb' <= r && r <= '\U0001f3ff' ||
+		unicode.Is(unicode.Sm, r) && '\u2190' <= r && r <= '\u2bff'
+}
+
+// tokenize splits clean text into folded words and marks.
+func tokenize(text string) []token {
+	type place struct{ at, end, from, to int }
+	var places []place
+	var folded strings.Builder
+	folded.Grow(len(text))
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		end := i + size
+		if unicode.IsSpace(r) || unicode.IsControl(r) {
+			i = end
+			continue
+		}
+		if wordRune(r) && !standsAlone(r) {
+			end = wordEnd(text, i)
+		}
+		from := folded.Len()
+		fold(&folded, text[i:end])
+		if folded.Len() > from {
+			places = append(places, place{i, end, from, folded.Len()})
+		}
+		i = end
+	}
+	all := folded.String()
+	tokens := make([]token, len(places))
+	for i, p := range places {
+		tokens[i] = token{text: all[p.from:p.to], at: p.at, end: p.end}
+	}
+	return tokens
+}
+
+// wordEnd finds where the word that begins at i ends.
+func wordEnd(text string, i int) int {
+	var last rune
+	for i < len(text) {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		if !wordRune(r) || standsAlone(r) {
+			next, _ := utf8.DecodeRuneInString(text[i+size:])
+			if !joins(last, r, next) {
+				return i
+			}
+		}
+		last = r
+		i += size
+	}
+	return i
+}
+
+// joins reports whether a mark makes one word of what stands around it: a hyphen of two words
+// ("bem-vindo"), the marks inside numbers, dates and hours of two digits ("1.299,90", "12:30").
+func joins(last, mark, next rune) bool {
+	switch mark {
+	case '-', '\u2010', '\u2011':
+		return wordRune(last) && wordRune(next)
+	case '.', ',', ':', '/', '\'', '’':
+		return isDigit(last) && isDigit(next)
+	}
+	return false
+}
+
+func isDigit(r rune) bool { return '0' <= r && r <= '9' }
+
+func wordRune(r rune) bool {
+	if r < utf8.RuneSelf {
+		return isDigit(r) || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+	}
+	return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r)
+}
+
+// standsAlone reports whether a letter is a word by itself: these scripts put no spaces between words.
+func standsAlone(r rune) bool {
+	return r > '\u0dff' && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana,
+		unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
+}
+
+// fold writes a word in lower case, in compatibility form and without accents.
+func fold(b *strings.Builder, word string) {
+	for i := 0; i < len(word); {
+		if c := word[i]; c < utf8.RuneSelf {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			b.WriteByte(c)
+			i++
+			continue
+		}
+		_, size := utf8.DecodeRuneInString(word[i:])
+		letter := word[i : i+size]
+		if parts := norm.NFKD.PropertiesString(letter).Decomposition(); parts != nil {
+			letter = string(parts)
+		}
+		for _, r := range letter {
+			foldRune(b, r)
+		}
+		i += size
+	}
+}
+
+func foldRune(b *strings.Builder, r rune) {
+	switch r = unicode.ToLower(r); {
+	case accent(r):
+	case r == 'ß':
+		b.WriteString("ss")
+	case r == 'ς':
+		b.WriteRune('σ')
+	case r == '’' || r == '‘':
+		b.WriteByte('\'')
+	case r == '\u2010' || r == '\u2011':
+		b.WriteByte('-')
+	default:
+		b.WriteRune(r)
+	}
+}
+
+// accent is a combining mark that belongs to no script of its own. The vowel signs of Indic scripts
+// and the voicing marks of Japanese are letters to their readers and stay.
+func accent(r rune) bool {
+	return unicode.Is(unicode.Mn, r) && unicode.Is(unicode.Inherited, r) && r != '\u3099' && r != '\u309a'
+}
+
+// folded is the whole text folded, for comparing single words.
+func folded(text string) string {
+	var b strings.Builder
+	fold(&b, text)
+	return b.String()
+}
