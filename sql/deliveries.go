@@ -1,0 +1,223 @@
+package sql
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/clickthread/clickthread/attribution"
+	"github.com/clickthread/clickthread/capi"
+	"github.com/clickthread/clickthread/forwarder"
+	"github.com/clickthread/clickthread/reason"
+)
+
+type deliveryRow struct {
+	bun.BaseModel `bun:"table:deliveries"`
+
+	AccountID      string
+	ID             []byte
+	Status         string
+	Reason         string
+	Detail         string
+	EventID        string
+	EventName      string
+	EventAt        int64
+	ValueMinor     int64
+	Currency       string
+	Payload        []byte
+	ClaimKey       string
+	ConversationID []byte
+	TriggerID      []byte
+	Rule           string
+	RuleSet        string
+	Why            string
+	Clid           string
+	AdID           string
+	ClickedAt      int64
+	DatasetID      string
+	TestCode       string
+	DueAt          int64
+	Attempts       int
+	Unknowns       int
+	BatchLimit     int
+	CallID         []byte
+	CreatedAt      int64
+	UpdatedAt      int64
+}
+
+func rowOf(d forwarder.Delivery) deliveryRow {
+	return deliveryRow{
+		AccountID: d.Account, ID: d.ID[:], Status: string(d.Status), Reason: string(d.Reason), Detail: d.Detail,
+		EventID: d.EventID, EventName: d.EventName, EventAt: micros(d.EventAt),
+		ValueMinor: d.Value.Minor, Currency: d.Value.Currency, Payload: d.Payload,
+		ClaimKey: d.Claim, ConversationID: d.Conversation[:], TriggerID: d.Trigger[:],
+		Rule: d.Rule, RuleSet: d.RuleSet, Why: d.Why, Clid: d.ClickID, AdID: d.AdID, ClickedAt: micros(d.ClickAt),
+		DatasetID: d.Dataset, TestCode: d.TestCode, DueAt: micros(d.Due), Attempts: d.Attempts,
+		Unknowns: d.Unknowns, BatchLimit: d.BatchLimit, CallID: maybeID(d.Call),
+		CreatedAt: micros(d.CreatedAt), UpdatedAt: micros(d.UpdatedAt),
+	}
+}
+
+func (r deliveryRow) delivery() forwarder.Delivery {
+	return forwarder.Delivery{
+		Account: r.AccountID, ID: asUUID(r.ID), Status: forwarder.Status(r.Status), Reason: reason.Code(r.Reason), Detail: r.Detail,
+		EventID: r.EventID, EventName: r.EventName, EventAt: fromMicros(r.EventAt),
+		Value: capi.Money{Minor: r.ValueMinor, Currency: r.Currency}, Payload: r.Payload,
+		Claim: r.ClaimKey, Conversation: asUUID(r.ConversationID), Trigger: asUUID(r.TriggerID),
+		Rule: r.Rule, RuleSet: r.RuleSet, Why: r.Why, ClickID: r.Clid, AdID: r.AdID, ClickAt: fromMicros(r.ClickedAt),
+		Dataset: r.DatasetID, TestCode: r.TestCode, Due: fromMicros(r.DueAt), Attempts: r.Attempts,
+		Unknowns: r.Unknowns, BatchLimit: r.BatchLimit, Call: asUUID(r.CallID),
+		CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt),
+	}
+}
+
+func deliveriesOf(rows []deliveryRow) []forwarder.Delivery {
+	list := make([]forwarder.Delivery, len(rows))
+	for i, r := range rows {
+		list[i] = r.delivery()
+	}
+	return list
+}
+
+type claimRow struct {
+	bun.BaseModel `bun:"table:claims"`
+
+	AccountID      string
+	Key            string
+	ConversationID []byte
+	DeliveryID     []byte
+	CreatedAt      int64
+}
+
+func loadClaims(ctx context.Context, tx bun.Tx, where bun.ListValues, owner map[string]*attribution.Thread) error {
+	var rows []claimRow
+	err := tx.NewSelect().Model(&rows).Column("account_id", "key", "conversation_id").
+		Where("(account_id, conversation_id) IN (VALUES ?)", where).Scan(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		owner[r.AccountID+string(r.ConversationID)].Claims[r.Key] = true
+	}
+	return nil
+}
+
+// insertClaims takes the deliveries' claims and returns the deliveries that got theirs.
+func insertClaims(ctx context.Context, tx bun.Tx, deliveries []forwarder.Delivery) ([]forwarder.Delivery, error) {
+	if len(deliveries) == 0 {
+		return nil, nil
+	}
+	rows := make([]claimRow, len(deliveries))
+	for i, d := range deliveries {
+		rows[i] = claimRow{
+			AccountID: d.Account, Key: d.Claim, ConversationID: d.Conversation[:], DeliveryID: d.ID[:], CreatedAt: micros(d.CreatedAt),
+		}
+	}
+	var inserted []claimRow
+	err := tx.NewInsert().Model(&rows).On("CONFLICT DO NOTHING").Returning("delivery_id").Scan(ctx, &inserted)
+	if err != nil {
+		return nil, err
+	}
+	got := make(map[uuid.UUID]bool, len(inserted))
+	for _, r := range inserted {
+		got[asUUID(r.DeliveryID)] = true
+	}
+	var won []forwarder.Delivery
+	for _, d := range deliveries {
+		if got[d.ID] {
+			won = append(won, d)
+		}
+	}
+	return won, nil
+}
+
+// insertDeliveries writes the deliveries and sees to it that their accounts have a lane.
+func insertDeliveries(ctx context.Context, tx bun.Tx, deliveries []forwarder.Delivery) error {
+	rows := make([]deliveryRow, len(deliveries))
+	accounts := map[string]bool{}
+	var lanes []laneRow
+	for i, d := range deliveries {
+		rows[i] = rowOf(d)
+		if !accounts[d.Account] {
+			accounts[d.Account] = true
+			lanes = append(lanes, laneRow{AccountID: d.Account})
+		}
+	}
+	if err := insert(ctx, tx, rows, ""); err != nil {
+		return err
+	}
+	return insert(ctx, tx, lanes, "CONFLICT DO NOTHING")
+}
+
+// Filter narrows a list of events. Empty fields do not filter.
+type Filter struct {
+	Account string
+	Status  forwarder.Status
+	Reason  reason.Code
+	Since   time.Time // created at or after
+	Limit   int       // most rows. Default 50.
+}
+
+func (f Filter) limit() int64 {
+	if f.Limit <= 0 {
+		return 50
+	}
+	return int64(f.Limit)
+}
+
+// Deliveries lists deliveries, newest first.
+func (s *Store) Deliveries(ctx context.Context, f Filter) ([]forwarder.Delivery, error) {
+	q := s.read.NewSelect().Model((*deliveryRow)(nil)).Order("id DESC").Limit(f.limit())
+	if f.Account != "" {
+		q = q.Where("account_id = ?", f.Account)
+	}
+	if f.Status != "" {
+		q = q.Where("status = ?", string(f.Status))
+	}
+	if f.Reason != "" {
+		q = q.Where("reason = ?", string(f.Reason))
+	}
+	if !f.Since.IsZero() {
+		q = q.Where("created_at >= ?", micros(f.Since))
+	}
+	var rows []deliveryRow
+	if err := q.Scan(ctx, &rows); err != nil {
+		return nil, fmt.Errorf("list deliveries: %w", err)
+	}
+	return deliveriesOf(rows), nil
+}
+
+// FindDeliveries finds deliveries by our id, by Meta's event id, or by the message that caused them.
+func (s *Store) FindDeliveries(ctx context.Context, id uuid.UUID, eventID string) ([]forwarder.Delivery, error) {
+	var rows []deliveryRow
+	err := s.read.NewSelect().Model(&rows).
+		Where("id = ? OR trigger_id = ? OR event_id = ?", id[:], id[:], eventID).
+		Order("id DESC").Limit(50).Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find deliveries: %w", err)
+	}
+	return deliveriesOf(rows), nil
+}
+
+// StatusCount is how many deliveries of an account are in a state, and the oldest of them.
+type StatusCount struct {
+	AccountID string
+	Status    string
+	Reason    string
+	N         int64
+	Oldest    int64 // microseconds
+}
+
+// StatusCounts counts deliveries and unattributed matches by account, state and reason.
+func (s *Store) StatusCounts(ctx context.Context) ([]StatusCount, error) {
+	var rows []StatusCount
+	err := s.read.NewRaw(`
+SELECT account_id, status, reason, count(*) AS n, min(created_at) AS oldest FROM deliveries GROUP BY account_id, status, reason
+UNION ALL
+SELECT account_id, 'unattributed', reason, count(*), min(received_at) FROM unattributed GROUP BY account_id, reason
+ORDER BY 1, 2, 3`).Scan(ctx, &rows)
+	return rows, err
+}

@@ -1,0 +1,177 @@
+package sql
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	stdsql "database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/clickthread/clickthread/attribution"
+	"github.com/clickthread/clickthread/forwarder"
+)
+
+// Decide plans a snapshot: it adds clicks and unattributed matches to the threads and returns the
+// deliveries. It does no I/O and may be called again when a transaction has to be repeated.
+type Decide = func(*attribution.Snapshot) ([]forwarder.Delivery, error)
+
+// Record stores a batch of messages and all they cause in ONE transaction (ledger 1): which are new,
+// who wrote them, in which threads; then decide, then write. A message seen before touches nothing.
+// It returns how many messages were new, and the deliveries that got their claim.
+func (s *Store) Record(ctx context.Context, now time.Time, batch []*attribution.Arrival, decide Decide) (fresh int, deliveries []forwarder.Delivery, err error) {
+	err = s.write.RunInTx(ctx, &stdsql.TxOptions{}, func(ctx context.Context, tx bun.Tx) error {
+		fresh, deliveries = 0, nil
+		arrivals, err := insertKeys(ctx, tx, now, batch)
+		if err != nil {
+			return fmt.Errorf("insert message keys: %w", err)
+		}
+		if len(arrivals) == 0 {
+			return nil
+		}
+		snap, err := read(ctx, tx, now, arrivals)
+		if err != nil {
+			return err
+		}
+		planned, err := decide(snap)
+		if err != nil {
+			return err
+		}
+		fresh = len(arrivals)
+		deliveries, err = s.writePlan(ctx, tx, snap, planned)
+		return err
+	})
+	return fresh, deliveries, err
+}
+
+// read finds or makes the people and threads of a batch and loads what the plan needs to know.
+func read(ctx context.Context, tx bun.Tx, now time.Time, fresh []*attribution.Arrival) (*attribution.Snapshot, error) {
+	directories, authors, err := identify(ctx, tx, now, fresh)
+	if err != nil {
+		return nil, fmt.Errorf("identify contacts: %w", err)
+	}
+	threads, err := openThreads(ctx, tx, now, directories, fresh, authors)
+	if err != nil {
+		return nil, fmt.Errorf("open conversations: %w", err)
+	}
+	if err := loadThreads(ctx, tx, threads); err != nil {
+		return nil, fmt.Errorf("read threads: %w", err)
+	}
+	return &attribution.Snapshot{Now: now, Fresh: fresh, Threads: threads}, nil
+}
+
+// writePlan writes what the plan added. A delivery whose claim somebody else took is dropped: the
+// first committed wins (ledger 14).
+func (s *Store) writePlan(ctx context.Context, tx bun.Tx, snap *attribution.Snapshot, deliveries []forwarder.Delivery) ([]forwarder.Delivery, error) {
+	if err := insertMessages(ctx, tx, snap.Fresh); err != nil {
+		return nil, fmt.Errorf("insert messages: %w", err)
+	}
+	if err := writeClicks(ctx, tx, snap.Threads); err != nil {
+		return nil, fmt.Errorf("write clicks: %w", err)
+	}
+	if err := writeWaiting(ctx, tx, snap.Threads); err != nil {
+		return nil, fmt.Errorf("write unattributed: %w", err)
+	}
+	won, err := insertClaims(ctx, tx, deliveries)
+	if err != nil {
+		return nil, fmt.Errorf("insert claims: %w", err)
+	}
+	if err := insertDeliveries(ctx, tx, won); err != nil {
+		return nil, fmt.Errorf("insert deliveries: %w", err)
+	}
+	if err := addCounts(ctx, tx, s.node, snap.Now, snap.Counts); err != nil {
+		return nil, fmt.Errorf("add counts: %w", err)
+	}
+	return won, nil
+}
+
+type messageKeyRow struct {
+	bun.BaseModel `bun:"table:message_keys"`
+
+	AccountID  string
+	Key        []byte
+	ReceivedAt int64
+}
+
+// insertKeys inserts the dedupe keys in key order and returns the messages that are new, by message
+// time, then position (ledger 1).
+func insertKeys(ctx context.Context, tx bun.Tx, now time.Time, batch []*attribution.Arrival) ([]*attribution.Arrival, error) {
+	byKey := make(map[string]*attribution.Arrival, len(batch))
+	var rows []messageKeyRow
+	for _, a := range batch {
+		k := a.Account + "\x00" + string(a.Key[:])
+		if byKey[k] == nil {
+			byKey[k] = a
+			rows = append(rows, messageKeyRow{AccountID: a.Account, Key: a.Key[:], ReceivedAt: micros(now)})
+		}
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	slices.SortFunc(rows, func(a, b messageKeyRow) int {
+		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), bytes.Compare(a.Key, b.Key))
+	})
+	var inserted []messageKeyRow
+	err := tx.NewInsert().Model(&rows).On("CONFLICT DO NOTHING").Returning("account_id, key").Scan(ctx, &inserted)
+	if err != nil {
+		return nil, err
+	}
+	isNew := make(map[*attribution.Arrival]bool, len(inserted))
+	for _, r := range inserted {
+		isNew[byKey[r.AccountID+"\x00"+string(r.Key)]] = true
+	}
+	fresh := slices.DeleteFunc(slices.Clone(batch), func(a *attribution.Arrival) bool { return !isNew[a] })
+	slices.SortStableFunc(fresh, func(a, b *attribution.Arrival) int { return a.At.Compare(b.At) })
+	return fresh, nil
+}
+
+type messageRow struct {
+	bun.BaseModel `bun:"table:messages"`
+
+	AccountID      string
+	ID             []byte
+	ConversationID []byte
+	Type           string
+	SentAt         int64
+	ReceivedAt     int64
+	Body           []byte
+}
+
+func insertMessages(ctx context.Context, tx bun.Tx, fresh []*attribution.Arrival) error {
+	rows := make([]messageRow, len(fresh))
+	for i, a := range fresh {
+		rows[i] = messageRow{
+			AccountID: a.Account, ID: a.ID[:], ConversationID: a.Thread.IDs[0][:], Type: a.Type,
+			SentAt: micros(a.At), ReceivedAt: micros(a.ReceivedAt), Body: a.Body,
+		}
+	}
+	return insert(ctx, tx, rows, "")
+}
+
+// Message is a stored message as a person is shown it.
+type Message struct {
+	ID           uuid.UUID
+	Conversation uuid.UUID
+	Type         string
+	At           time.Time
+	ReceivedAt   time.Time
+	Body         []byte // nil once the text was pruned
+}
+
+// Message reads one stored message; ok is false when it is unknown or pruned.
+func (s *Store) Message(ctx context.Context, accountID string, id uuid.UUID) (m Message, ok bool, err error) {
+	var rows []messageRow
+	err = s.read.NewSelect().Model(&rows).Where("account_id = ? AND id = ?", accountID, id[:]).Scan(ctx)
+	if err != nil || len(rows) == 0 {
+		return Message{}, false, err
+	}
+	r := rows[0]
+	return Message{
+		ID: asUUID(r.ID), Conversation: asUUID(r.ConversationID), Type: r.Type,
+		At: fromMicros(r.SentAt), ReceivedAt: fromMicros(r.ReceivedAt), Body: r.Body,
+	}, true, nil
+}

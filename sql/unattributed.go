@@ -1,0 +1,115 @@
+package sql
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/clickthread/clickthread/attribution"
+	"github.com/clickthread/clickthread/reason"
+)
+
+type waitingRow struct {
+	bun.BaseModel `bun:"table:unattributed"`
+
+	AccountID      string
+	ConversationID []byte
+	TriggerID      []byte
+	Rule           string
+	EventName      string
+	Reason         string
+	SentAt         int64
+	ReceivedAt     int64
+	Body           []byte
+}
+
+func (r waitingRow) waiting() attribution.Waiting {
+	return attribution.Waiting{
+		Conversation: asUUID(r.ConversationID), Trigger: asUUID(r.TriggerID), Rule: r.Rule, Event: r.EventName,
+		Reason: reason.Code(r.Reason), At: fromMicros(r.SentAt), ReceivedAt: fromMicros(r.ReceivedAt), Body: r.Body,
+	}
+}
+
+func loadWaiting(ctx context.Context, tx bun.Tx, where bun.ListValues, owner map[string]*attribution.Thread) error {
+	var rows []waitingRow
+	if err := tx.NewSelect().Model(&rows).Where("(account_id, conversation_id) IN (VALUES ?)", where).Scan(ctx); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		t := owner[r.AccountID+string(r.ConversationID)]
+		t.Waiting = append(t.Waiting, r.waiting())
+	}
+	return nil
+}
+
+func writeWaiting(ctx context.Context, tx bun.Tx, threads []*attribution.Thread) error {
+	var rows []waitingRow
+	var gone [][]any
+	for _, t := range threads {
+		for _, w := range t.Added {
+			rows = append(rows, waitingRow{
+				AccountID: t.Account, ConversationID: w.Conversation[:], TriggerID: w.Trigger[:], Rule: w.Rule,
+				EventName: w.Event, Reason: string(w.Reason), SentAt: micros(w.At), ReceivedAt: micros(w.ReceivedAt), Body: w.Body,
+			})
+		}
+		for _, w := range t.Dropped {
+			gone = append(gone, []any{t.Account, w.Conversation[:], w.Trigger[:], w.Rule})
+		}
+	}
+	if len(gone) > 0 {
+		_, err := tx.NewDelete().Model((*waitingRow)(nil)).
+			Where("(account_id, conversation_id, trigger_id, rule) IN (VALUES ?)", tuples(gone)).Exec(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	return insert(ctx, tx, rows, "")
+}
+
+// Waiting lists unattributed matches, newest first.
+func (s *Store) Waiting(ctx context.Context, f Filter) ([]UnattributedMatch, error) {
+	q := s.read.NewSelect().Model((*waitingRow)(nil)).Order("received_at DESC", "trigger_id DESC").Limit(f.limit())
+	if f.Account != "" {
+		q = q.Where("account_id = ?", f.Account)
+	}
+	if f.Reason != "" {
+		q = q.Where("reason = ?", f.Reason)
+	}
+	var rows []waitingRow
+	err := q.Scan(ctx, &rows)
+	return matchesOf(rows), err
+}
+
+// UnattributedMatch is a match that lacks its click, with its account.
+type UnattributedMatch struct {
+	Account string
+	attribution.Waiting
+}
+
+// Stranded counts unattributed matches beside a click that would have counted. There are none,
+// unless a click and the message that needs it missed each other: that would be a fault (ledger 13).
+func (s *Store) Stranded(ctx context.Context) (int, error) {
+	var n int
+	err := s.read.NewRaw(`
+SELECT count(*) FROM unattributed u WHERE EXISTS (
+    SELECT 1 FROM clicks c
+    WHERE c.account_id = u.account_id AND c.conversation_id = u.conversation_id AND c.clid <> ''
+      AND c.clicked_at <= u.sent_at AND u.sent_at - c.clicked_at <= ?)`, attribution.Window.Microseconds()).Scan(ctx, &n)
+	return n, err
+}
+
+// WaitingFor lists the unattributed matches of one message, in whatever account it is.
+func (s *Store) WaitingFor(ctx context.Context, trigger uuid.UUID) ([]UnattributedMatch, error) {
+	var rows []waitingRow
+	err := s.read.NewSelect().Model(&rows).Where("trigger_id = ?", trigger[:]).Order("rule").Scan(ctx)
+	return matchesOf(rows), err
+}
+
+func matchesOf(rows []waitingRow) []UnattributedMatch {
+	list := make([]UnattributedMatch, len(rows))
+	for i, r := range rows {
+		list[i] = UnattributedMatch{Account: r.AccountID, Waiting: r.waiting()}
+	}
+	return list
+}
