@@ -1,0 +1,208 @@
+// Package configs reads one settings file, checks it as a whole, and says everything that is wrong
+// with it at once. Every key can also be set by the environment, secrets also by a file.
+package configs
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/clickthread/clickthread/account"
+)
+
+// DefaultPath is read when no --config is given and the file exists.
+const DefaultPath = "configs/clickthread.yaml"
+
+// Example is the annotated example of a settings file, also in configs/clickthread.example.yaml.
+//
+//go:embed clickthread.example.yaml
+var Example []byte
+
+// DemoRules is the rule file of "clickthread demo".
+//
+//go:embed demo/rules.yaml
+var DemoRules []byte
+
+// Settings is one settings file.
+type Settings struct {
+	Listen         string         `yaml:"listen"`          // webhooks and API. Default 127.0.0.1:8080.
+	AdminListen    string         `yaml:"admin_listen"`    // if set: metrics and API there instead.
+	TrustedProxies []string       `yaml:"trusted_proxies"` // addresses or networks whose X-Forwarded-For counts.
+	Database       string         `yaml:"database"`        // sqlite:PATH. Default sqlite:clickthread.db.
+	MasterKey      account.Secret `yaml:"master_key"`      // for secrets kept in the database.
+	MasterKeyFile  string         `yaml:"master_key_file"`
+	Meta           Meta           `yaml:"meta"`
+	Rules          string         `yaml:"rules"` // folder of rule files. Default rules/.
+	Retention      Retention      `yaml:"retention"`
+	Accounts       []Account      `yaml:"accounts"`
+}
+
+// Meta is how to talk to Meta and how Meta talks to us.
+type Meta struct {
+	GraphURL     string           `yaml:"graph_url"`
+	GraphVersion string           `yaml:"graph_version"`
+	AppSecrets   []account.Secret `yaml:"app_secrets"` // several while one is rotated
+	VerifyToken  account.Secret   `yaml:"verify_token"`
+	Timeout      Duration         `yaml:"timeout"` // of one call. Default 10s.
+}
+
+// Retention is how long what is kept.
+type Retention struct {
+	Text       Duration `yaml:"text"`
+	Messages   Duration `yaml:"messages"`
+	ClickGrace Duration `yaml:"click_grace"` // beyond the 7 days a click counts. Default 7d; 0 allowed.
+	Quarantine Duration `yaml:"quarantine"`
+	Calls      Duration `yaml:"calls"`
+	Ledger     Duration `yaml:"ledger"`
+}
+
+// Account is one merchant.
+type Account struct {
+	ID             string         `yaml:"id"`
+	WABAID         string         `yaml:"waba_id"`
+	PhoneNumberIDs []string       `yaml:"phone_number_ids"`
+	DatasetID      string         `yaml:"dataset_id"`
+	AccessToken    account.Secret `yaml:"access_token"`
+	Country        string         `yaml:"country"`
+	Currency       string         `yaml:"currency"`
+	Locale         string         `yaml:"locale"`
+	Timezone       string         `yaml:"timezone"`
+	Click          string         `yaml:"click"`
+	Unknown        string         `yaml:"unknown"`
+	Send           Send           `yaml:"send"`
+	TestEventCode  string         `yaml:"test_event_code"`
+	Orders         Orders         `yaml:"orders"`
+}
+
+// Send says what else goes to Meta beside WABA id and click id.
+type Send struct {
+	Email          bool   `yaml:"email"`
+	Phone          bool   `yaml:"phone"`
+	ExternalID     bool   `yaml:"external_id"`
+	LimitedDataUse bool   `yaml:"limited_data_use"`
+	Identity       string `yaml:"identity"` // waba | page:ID
+}
+
+// Orders holds the secrets that shops sign their order webhooks with.
+type Orders struct {
+	Shopify     Secrets            `yaml:"shopify"`
+	WooCommerce Secrets            `yaml:"woocommerce"`
+	Stripe      Secrets            `yaml:"stripe"`
+	Standard    Secrets            `yaml:"standard"`
+	Generic     map[string]Generic `yaml:"generic"`
+}
+
+// Secrets of one shop; several while one is rotated.
+type Secrets struct {
+	Secrets []account.Secret `yaml:"secrets"`
+}
+
+// Generic is the token of one generic order endpoint.
+type Generic struct {
+	Token account.Secret `yaml:"token"`
+}
+
+// Defaults are the settings before any file is read.
+func Defaults() Settings {
+	const day = Duration(24 * time.Hour)
+	return Settings{
+		Listen:   "127.0.0.1:8080",
+		Database: "sqlite:clickthread.db",
+		Rules:    "rules/",
+		Meta:     Meta{GraphURL: "https://graph.facebook.com", GraphVersion: "v25.0", Timeout: Duration(10 * time.Second)},
+		Retention: Retention{
+			Text: 7 * day, Messages: 30 * day, ClickGrace: 7 * day, Quarantine: 7 * day, Calls: 30 * day, Ledger: 400 * day,
+		},
+	}
+}
+
+// Load reads a settings file and the environment over it. An empty path means DefaultPath if that
+// exists, else the environment alone. getenv is os.LookupEnv outside tests. The error lists every
+// fault with its line.
+func Load(path string, lookupEnv func(string) (string, bool)) (Settings, error) {
+	src, path, err := read(path)
+	if err != nil {
+		return Settings{}, err
+	}
+	s := Defaults()
+	if err := s.decode(path, src); err != nil {
+		return Settings{}, err
+	}
+	if err := s.overlay(lookupEnv); err != nil {
+		return Settings{}, err
+	}
+	s.fill()
+	if err := s.validate(); err != nil {
+		return Settings{}, fmt.Errorf("settings in %s:\n%w", path, err)
+	}
+	return s, nil
+}
+
+func read(path string) (src []byte, used string, err error) {
+	used = path
+	if path == "" {
+		used = DefaultPath
+	}
+	src, err = os.ReadFile(used)
+	if errors.Is(err, os.ErrNotExist) && path == "" {
+		return nil, "the environment", nil
+	}
+	if err != nil {
+		return nil, used, fmt.Errorf("read settings: %w", err)
+	}
+	return src, used, nil
+}
+
+// decode checks the keys first, for their line and a suggestion, then reads the values.
+func (s *Settings) decode(path string, src []byte) error {
+	if len(bytes.TrimSpace(src)) == 0 {
+		return nil
+	}
+	var root yaml.Node
+	if err := yaml.Unmarshal(src, &root); err != nil {
+		return fmt.Errorf("settings in %s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if faults := unknownKeys(&root, s); len(faults) > 0 {
+		return fmt.Errorf("settings in %s:\n%w", path, errors.Join(faults...))
+	}
+	if err := root.Decode(s); err != nil {
+		return fmt.Errorf("settings in %s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	return nil
+}
+
+// fill gives every account the defaults of its own keys.
+func (s *Settings) fill() {
+	for i := range s.Accounts {
+		a := &s.Accounts[i]
+		if a.Click == "" {
+			a.Click = string(account.LastClick)
+		}
+		if a.Unknown == "" {
+			a.Unknown = string(account.Resend)
+		}
+		if a.Send.Identity == "" {
+			a.Send.Identity = "waba"
+		}
+	}
+}
+
+// Registry turns the accounts into what the rest of the house knows.
+func (s Settings) Registry() *account.Registry {
+	list := make([]account.Account, len(s.Accounts))
+	for i, a := range s.Accounts {
+		list[i] = account.Account{
+			ID: a.ID, WABAID: a.WABAID, PhoneNumberIDs: a.PhoneNumberIDs, DatasetID: a.DatasetID,
+			AccessToken: a.AccessToken, Country: a.Country, Currency: a.Currency, Locale: a.Locale,
+			Timezone: a.Timezone, Click: account.ClickPolicy(a.Click), Unknown: account.UnknownPolicy(a.Unknown),
+			TestEventCode: a.TestEventCode,
+		}
+	}
+	return account.NewRegistry(list)
+}
