@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/clickthread/clickthread/forwarder"
+)
+
+// healthz says that the process lives. It asks nobody, so that a hanging database does not make a
+// supervisor kill a server that only has to wait.
+func (a *app) healthz(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
+
+// readiness is what /readyz answers.
+type readiness struct {
+	Ready       bool          `json:"ready"`
+	Database    string        `json:"database"`
+	Rules       string        `json:"rules"`
+	BrokenRules []string      `json:"accounts_without_rules,omitempty"`
+	Queued      int64         `json:"queued"`
+	OldestAgeS  float64       `json:"oldest_queued_seconds"`
+	Paused      []pausedState `json:"paused_accounts,omitempty"`
+}
+
+type pausedState struct {
+	Account string    `json:"account"`
+	Until   time.Time `json:"until"`
+	Why     string    `json:"why"`
+}
+
+// readyz says whether webhooks can be stored: 503 only when they can not. Broken rules and a paused
+// account are said, but the server is ready: what comes in is kept.
+func (a *app) readyz(c echo.Context) error {
+	ctx, cancel := context.WithTimeout(c.Request().Context(), 2*time.Second)
+	defer cancel()
+	r, err := a.readiness(ctx)
+	if err != nil {
+		a.log.Error("not ready", "error", err)
+		return c.JSON(http.StatusServiceUnavailable, readiness{Database: "cannot be reached", Rules: r.Rules})
+	}
+	return c.JSON(http.StatusOK, r)
+}
+
+func (a *app) readiness(ctx context.Context) (readiness, error) {
+	r := readiness{Ready: true, Database: "ok", Rules: "ok", BrokenRules: a.rules.broken}
+	if len(r.BrokenRules) > 0 {
+		r.Rules = "broken for some accounts; run: clickthread rules check " + a.settings.Rules
+	}
+	counts, err := a.store.StatusCounts(ctx)
+	if err != nil {
+		return r, err
+	}
+	for _, n := range counts {
+		if n.Status == string(forwarder.Queued) {
+			r.Queued += n.N
+			r.OldestAgeS = max(r.OldestAgeS, now().Sub(time.UnixMicro(n.Oldest)).Seconds())
+		}
+	}
+	lanes, err := a.store.PausedLanes(ctx, now())
+	for _, l := range lanes {
+		r.Paused = append(r.Paused, pausedState{l.Account, l.PausedUntil, l.PauseWords})
+	}
+	return r, err
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// metrics serves Prometheus. Labels are accounts, states, reasons and outcomes: never a phone, a
+// message id or a click id.
+func (a *app) metrics() http.Handler {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), ledgerMetrics{a})
+	door, sent := a.door, a.forward.Stats
+	for _, c := range []struct {
+		name, label, help string
+		n                 *atomic.Int64
+	}{
+		{"webhooks_total", "accepted", "", &door.Notifications},
+		{"webhooks_total", "bad_signature", "", &door.BadSignature},
+		{"webhooks_total", "too_large", "", &door.TooLarge},
+		{"webhooks_total", "not_stored", "", &door.Failed},
+		{"messages_total", "new", "", &door.Messages},
+		{"messages_total", "duplicate", "", &door.Duplicates},
+		{"messages_total", "other_number", "", &door.OtherNumbers},
+		{"messages_total", "not_used", "", &door.NotStored},
+		{"messages_total", "quarantined", "", &door.Quarantined},
+		{"calls_total", "accepted", "", &sent.Accepted},
+		{"calls_total", "failed", "", &sent.Failed},
+		{"calls_total", "refused", "", &sent.Refused},
+		{"calls_total", "unknown", "", &sent.Unknown},
+		{"events_total", "sent", "", &sent.Sent},
+		{"events_total", "expired", "", &sent.Expired},
+	} {
+		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Namespace: "clickthread", Name: c.name, Help: help[c.name], ConstLabels: prometheus.Labels{"outcome": c.label},
+		}, func() float64 { return float64(c.n.Load()) }))
+	}
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "clickthread", Name: "stranded_matches", Help: "Unattributed matches beside a click that counts. Must be 0.",
+	}, func() float64 { return float64(a.stranded.Load()) }))
+	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
+}
+
+var help = map[string]string{
+	"webhooks_total": "Notifications at the door since the start, by outcome.",
+	"messages_total": "Messages in accepted notifications since the start, by outcome.",
+	"calls_total":    "Calls to Meta since the start, by outcome.",
+	"events_total":   "Events that reached their end since the start, by outcome.",
+}
+
+// ledgerMetrics counts the ledger's rows when it is asked.
+type ledgerMetrics struct{ app *app }
+
+var (
+	deliveriesDesc = prometheus.NewDesc("clickthread_deliveries", "Deliveries and unattributed matches by account, state and reason.",
+		[]string{"account", "status", "reason"}, nil)
+	oldestDesc     = prometheus.NewDesc("clickthread_oldest_queued_seconds", "Age of the oldest queued delivery.", []string{"account"}, nil)
+	quarantineDesc = prometheus.NewDesc("clickthread_quarantine", "Bodies in quarantine by reason.", []string{"reason"}, nil)
+	pausedDesc     = prometheus.NewDesc("clickthread_lane_paused", "1 while an account's sending rests.", []string{"account"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (ledgerMetrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{deliveriesDesc, oldestDesc, quarantineDesc, pausedDesc} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m ledgerMetrics) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	gauge := func(d *prometheus.Desc, n float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, n, labels...)
+	}
+	counts, err := m.app.store.StatusCounts(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(deliveriesDesc, err)
+		return
+	}
+	for _, c := range counts {
+		gauge(deliveriesDesc, float64(c.N), c.AccountID, c.Status, c.Reason)
+		if c.Status == "queued" && c.Reason == "" {
+			gauge(oldestDesc, now().Sub(time.UnixMicro(c.Oldest)).Seconds(), c.AccountID)
+		}
+	}
+	quarantined, err := m.app.store.QuarantineCount(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(quarantineDesc, err)
+		return
+	}
+	for why, n := range quarantined {
+		gauge(quarantineDesc, float64(n), why)
+	}
+	lanes, err := m.app.store.PausedLanes(ctx, now())
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(pausedDesc, err)
+		return
+	}
+	for _, l := range lanes {
+		gauge(pausedDesc, 1, l.Account)
+	}
+}
