@@ -4,10 +4,13 @@ package configs
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"reflect"
 	"strings"
 	"time"
 
@@ -123,58 +126,77 @@ func Defaults() Settings {
 }
 
 // Load reads a settings file and the environment over it. An empty path means DefaultPath if that
-// exists, else the environment alone. getenv is os.LookupEnv outside tests. The error lists every
-// fault with its line.
+// exists, else the environment alone. lookupEnv is os.LookupEnv outside tests. The error lists every
+// fault, those of the file with line and column, and never shows a secret.
 func Load(path string, lookupEnv func(string) (string, bool)) (Settings, error) {
-	src, path, err := read(path)
+	src, source, err := read(path)
 	if err != nil {
 		return Settings{}, err
 	}
 	s := Defaults()
-	if err := s.decode(path, src); err != nil {
-		return Settings{}, err
+	var f faults
+	if err := s.decode(src, &f); err != nil {
+		return Settings{}, fmt.Errorf("settings in %s: %w", source, err)
 	}
-	if err := s.overlay(lookupEnv); err != nil {
-		return Settings{}, err
-	}
+	s.overlay(lookupEnv, &f)
 	s.fill()
-	if err := s.validate(); err != nil {
-		return Settings{}, fmt.Errorf("settings in %s:\n%w", path, err)
+	s.validate(&f)
+	if len(f) > 0 {
+		return Settings{}, fmt.Errorf("settings in %s:\n%w", source, errors.Join(f...))
 	}
 	return s, nil
 }
 
-func read(path string) (src []byte, used string, err error) {
-	used = path
-	if path == "" {
-		used = DefaultPath
-	}
-	src, err = os.ReadFile(used)
+// read returns the file, and what to call it when something is wrong with it.
+func read(path string) (src []byte, source string, err error) {
+	source = cmp.Or(path, DefaultPath)
+	src, err = os.ReadFile(source)
 	if errors.Is(err, os.ErrNotExist) && path == "" {
-		return nil, "the environment", nil
+		return nil, "the environment (there is no " + DefaultPath + ")", nil
 	}
 	if err != nil {
-		return nil, used, fmt.Errorf("read settings: %w", err)
+		return nil, source, fmt.Errorf("read settings: %w", err)
 	}
-	return src, used, nil
+	return src, source, nil
 }
 
-// decode checks the keys first, for their line and a suggestion, then reads the values.
-func (s *Settings) decode(path string, src []byte) error {
-	if len(bytes.TrimSpace(src)) == 0 {
-		return nil
+// decode walks the file first, for places and suggestions, then reads what it can. The error is for a
+// file that is not YAML, of which nothing can be read.
+func (s *Settings) decode(src []byte, f *faults) error {
+	documents := yaml.NewDecoder(bytes.NewReader(src))
+	var root, more yaml.Node
+	if err := documents.Decode(&root); err != nil && !errors.Is(err, io.EOF) {
+		return notYAML(err)
 	}
-	var root yaml.Node
-	if err := yaml.Unmarshal(src, &root); err != nil {
-		return fmt.Errorf("settings in %s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
+	if root.Kind != yaml.DocumentNode {
+		return nil // empty, or nothing but comments
 	}
-	if faults := unknownKeys(&root, s); len(faults) > 0 {
-		return fmt.Errorf("settings in %s:\n%w", path, errors.Join(faults...))
+	if err := documents.Decode(&more); err == nil {
+		f.at(&more, "a second document begins here; only one is read")
+	} else if !errors.Is(err, io.EOF) {
+		return notYAML(err)
 	}
-	if err := root.Decode(s); err != nil {
-		return fmt.Errorf("settings in %s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
+	before := len(*f)
+	f.walk(root.Content[0], reflect.TypeFor[Settings](), "")
+	if err := root.Decode(s); err != nil && len(*f) == before {
+		return notYAML(err)
 	}
 	return nil
+}
+
+// notYAML says where a file stops being YAML. The name of an anchor is left out: it may be a password
+// that begins with *.
+func notYAML(err error) error {
+	var load *yaml.LoadError
+	switch {
+	case !errors.As(err, &load):
+		return errors.New("this is not YAML")
+	case strings.Contains(load.Message, "anchor"):
+		return fmt.Errorf("line %d: put a text that begins with * in quotes", load.Mark.Line)
+	case load.Mark.Line == 0:
+		return fmt.Errorf("this is not YAML: %s", load.Message)
+	}
+	return fmt.Errorf("line %d, column %d: this is not YAML: %s", load.Mark.Line, load.Mark.Column, load.Message)
 }
 
 // fill gives every account the defaults of its own keys.

@@ -2,10 +2,10 @@ package configs
 
 import (
 	"encoding"
-	"errors"
 	"fmt"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/clickthread/clickthread/account"
@@ -14,33 +14,38 @@ import (
 // prefix of every environment variable.
 const prefix = "CLICKTHREAD_"
 
-var secretType = reflect.TypeFor[account.Secret]()
-
 // overlay sets every key that the environment names: CLICKTHREAD_META_GRAPH_URL is meta.graph_url,
-// CLICKTHREAD_ACCOUNTS_SHOP_ACCESS_TOKEN is the access_token of the account "shop". Lists are split
-// at commas. A secret may also come from the file that NAME_FILE names.
-func (s *Settings) overlay(lookup func(string) (string, bool)) error {
-	return overlay(reflect.ValueOf(s).Elem(), prefix, lookup)
+// CLICKTHREAD_ACCOUNTS_SHOP_ACCESS_TOKEN is the access_token of the account "shop" in the file. Lists
+// are split at commas. A secret may also come from the file that NAME_FILE names.
+func (s *Settings) overlay(lookup func(string) (string, bool), f *faults) {
+	overlay(reflect.ValueOf(s).Elem(), prefix, lookup, f)
 }
 
-func overlay(v reflect.Value, name string, lookup func(string) (string, bool)) error {
-	var faults []error
+func overlay(v reflect.Value, name string, lookup func(string) (string, bool), f *faults) {
 	for i := range v.NumField() {
 		field := v.Field(i)
 		key := name + envName(v.Type().Field(i).Tag.Get("yaml"))
 		switch {
 		case field.Kind() == reflect.Struct:
-			faults = append(faults, overlay(field, key+"_", lookup))
-		case field.Kind() == reflect.Slice && field.Type().Elem() == reflect.TypeFor[Account]():
+			overlay(field, key+"_", lookup, f)
+		case field.Type() == reflect.TypeFor[[]Account]():
 			for j := range field.Len() {
-				account := field.Index(j)
-				faults = append(faults, overlay(account, key+"_"+envName(account.FieldByName("ID").String())+"_", lookup))
+				item := field.Index(j)
+				overlay(item, key+"_"+envName(item.FieldByName("ID").String())+"_", lookup, f)
 			}
-		case field.Kind() != reflect.Map:
-			faults = append(faults, set(field, key, lookup))
+		case field.Kind() == reflect.Map:
+			for _, entry := range field.MapKeys() { // what a map holds cannot be set in place
+				value := reflect.New(field.Type().Elem()).Elem()
+				value.Set(field.MapIndex(entry))
+				overlay(value, key+"_"+envName(entry.String())+"_", lookup, f)
+				field.SetMapIndex(entry, value)
+			}
+		default:
+			if err := set(field, key, lookup); err != nil {
+				f.add(key, "%v", err)
+			}
 		}
 	}
-	return errors.Join(faults...)
 }
 
 // envName writes a key as part of a variable's name.
@@ -51,44 +56,45 @@ func envName(key string) string {
 // set gives one field the value of its variable, if there is one.
 func set(field reflect.Value, key string, lookup func(string) (string, bool)) error {
 	text, ok := lookup(key)
-	if isSecret(field.Type()) {
-		if path, fromFile := lookup(key + "_FILE"); fromFile {
-			content, err := os.ReadFile(path)
-			if err != nil {
-				return fmt.Errorf("%s_FILE: %w", key, err)
-			}
-			text, ok = strings.TrimSpace(string(content)), true
+	if path, fromFile := lookup(key + "_FILE"); fromFile && isSecret(field.Type()) {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("read the file that %s_FILE names: %w", key, err)
 		}
+		text, ok = strings.TrimSpace(string(content)), true
 	}
 	if !ok {
 		return nil
 	}
 	if u, isText := reflect.TypeAssert[encoding.TextUnmarshaler](field.Addr()); isText {
-		if err := u.UnmarshalText([]byte(text)); err != nil {
-			return fmt.Errorf("%s: %w", key, err)
-		}
-		return nil
+		return u.UnmarshalText([]byte(text))
 	}
 	switch field.Kind() {
 	case reflect.String:
 		field.SetString(text)
 	case reflect.Bool:
-		field.SetBool(text == "true" || text == "1")
-		if text != "true" && text != "false" && text != "1" && text != "0" {
-			return fmt.Errorf("%s: %q is not true or false", key, text)
+		on, err := strconv.ParseBool(text)
+		if err != nil {
+			return fmt.Errorf("%q is not true or false", text)
 		}
+		field.SetBool(on)
 	case reflect.Slice:
-		list := reflect.MakeSlice(field.Type(), 0, 1)
-		for part := range strings.SplitSeq(text, ",") {
-			item := reflect.New(field.Type().Elem()).Elem()
-			item.SetString(strings.TrimSpace(part))
-			list = reflect.Append(list, item)
-		}
-		field.Set(list)
+		field.Set(list(field.Type(), text))
 	}
 	return nil
 }
 
+// list splits a text at commas; an empty text is an empty list.
+func list(t reflect.Type, text string) reflect.Value {
+	items := reflect.MakeSlice(t, 0, 1)
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			items = reflect.Append(items, reflect.ValueOf(part).Convert(t.Elem()))
+		}
+	}
+	return items
+}
+
 func isSecret(t reflect.Type) bool {
-	return t == secretType || t.Kind() == reflect.Slice && t.Elem() == secretType
+	return t == reflect.TypeFor[account.Secret]() || t == reflect.TypeFor[[]account.Secret]()
 }

@@ -4,54 +4,76 @@ import (
 	"cmp"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
 
-// unknownKeys walks a document beside the struct it is decoded into and reports keys that the
-// struct does not have, and keys that stand twice, each with its line and the closest known key.
-func unknownKeys(root *yaml.Node, into any) []error {
-	if root.Kind == yaml.DocumentNode && len(root.Content) > 0 {
-		root = root.Content[0]
-	}
-	return walk(root, reflect.TypeOf(into).Elem(), "")
+// at reports what is wrong at a place in the file.
+func (f *faults) at(n *yaml.Node, format string, args ...any) {
+	f.add(fmt.Sprintf("line %d, column %d", n.Line, n.Column), format, args...)
 }
 
-func walk(n *yaml.Node, t reflect.Type, at string) []error {
+// walk goes through a document beside the type it is decoded into, and reports whatever would not be
+// read as it was meant: keys that nobody knows or that stand twice, a list in the place of a text.
+// What it lets pass can be decoded. It never shows a value, which may be a secret.
+func (f *faults) walk(n *yaml.Node, t reflect.Type, path string) {
 	switch {
-	case n.Kind == yaml.AliasNode:
-		return []error{fmt.Errorf("  line %d: anchors and aliases are not read here; write the value out", n.Line)}
-	case n.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:
-		var faults []error
-		for _, item := range n.Content {
-			faults = append(faults, walk(item, t.Elem(), at)...)
+	case n.Kind == yaml.AliasNode || n.Anchor != "":
+		f.at(n, "%s: anchors and aliases are not read here; write it out, in quotes if it begins with & or *", cmp.Or(path, "the file"))
+	case n.Style&yaml.TaggedStyle != 0:
+		f.at(n, "%s: tags are not read here; put a text that begins with ! in quotes", cmp.Or(path, "the file"))
+	case n.Tag == "!!null": // a key without a value leaves the default
+	case t.Kind() == reflect.Struct || t.Kind() == reflect.Map:
+		f.mapping(n, t, path)
+	case t.Kind() == reflect.Slice && n.Kind != yaml.SequenceNode:
+		f.at(n, "%s must be a list, as in [one, two]", path)
+	case t.Kind() == reflect.Slice:
+		for i, item := range n.Content {
+			f.walk(item, t.Elem(), fmt.Sprintf("%s[%d]", path, i))
 		}
-		return faults
-	case n.Kind == yaml.MappingNode && (t.Kind() == reflect.Struct || t.Kind() == reflect.Map):
-		return walkMapping(n, t, at)
+	case n.Kind != yaml.ScalarNode:
+		f.at(n, "%s must be one value", path)
+	case t.Kind() == reflect.Bool && n.Tag != "!!bool":
+		f.at(n, "%s must be true or false", path)
+	case t == reflect.TypeFor[Duration]():
+		if err := new(Duration).UnmarshalText([]byte(n.Value)); err != nil {
+			f.at(n, "%s: %v", path, err)
+		}
 	}
-	return nil
 }
 
-func walkMapping(n *yaml.Node, t reflect.Type, at string) []error {
-	var faults []error
+func (f *faults) mapping(n *yaml.Node, t reflect.Type, path string) {
+	if n.Kind != yaml.MappingNode {
+		f.at(n, "%s must hold keys, as in {key: value}", cmp.Or(path, "the file"))
+		return
+	}
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		if seen[key.Value] {
-			faults = append(faults, fmt.Errorf("  line %d: %s stands twice", key.Line, at+key.Value))
+		name, glued, isGlued := strings.Cut(key.Value, ":")
+		inner, known := valueType(t, name)
+		switch full := join(path, name); {
+		case key.Kind != yaml.ScalarNode || key.Tag == "!!merge":
+			f.at(key, "a key must be a word")
+		case isGlued && glued != "":
+			f.at(key, "%s: a space is missing after the colon", full)
+		case seen[name]:
+			f.at(key, "%s stands twice", full)
+		case !known:
+			f.at(key, "unknown key %q%s", full, suggest(name, t))
+		default:
+			seen[name] = true
+			f.walk(value, inner, full)
 		}
-		seen[key.Value] = true
-		inner, known := valueType(t, key.Value)
-		if !known {
-			faults = append(faults, fmt.Errorf("  line %d, column %d: unknown key %q%s", key.Line, key.Column, at+key.Value, suggest(key.Value, t)))
-			continue
-		}
-		faults = append(faults, walk(value, inner, at+key.Value+".")...)
 	}
-	return faults
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
 }
 
 // valueType is the type of what stands under a key.
@@ -59,23 +81,20 @@ func valueType(t reflect.Type, key string) (reflect.Type, bool) {
 	if t.Kind() == reflect.Map {
 		return t.Elem(), true
 	}
-	field, known := fields(t)[key]
-	return field, known
-}
-
-// fields maps the yaml names of a struct's fields to their types.
-func fields(t reflect.Type) map[string]reflect.Type {
-	names := make(map[string]reflect.Type, t.NumField())
 	for field := range t.Fields() {
-		names[field.Tag.Get("yaml")] = field.Type
+		if field.Tag.Get("yaml") == key {
+			return field.Type, true
+		}
 	}
-	return names
+	return nil, false
 }
 
+// suggest names the known key closest to a mistyped one, if one is close.
 func suggest(key string, t reflect.Type) string {
 	best, distance := "", 1+len(key)/2
-	for name := range fields(t) {
-		if d := editDistance(key, name); d < distance || d == distance && cmp.Less(name, best) {
+	for field := range t.Fields() {
+		name := field.Tag.Get("yaml")
+		if d := editDistance(key, name); d < distance {
 			best, distance = name, d
 		}
 	}
@@ -85,22 +104,23 @@ func suggest(key string, t reflect.Type) string {
 	return fmt.Sprintf("; did you mean %q?", best)
 }
 
-// editDistance is Levenshtein's: how many letters to insert, delete or change.
+// editDistance is Levenshtein's: how many letters to insert, delete or change. Case does not count.
 func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	last := make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
 	}
 	for i := range len(a) {
-		previous := slices.Clone(row)
+		row := make([]int, len(b)+1)
 		row[0] = i + 1
 		for j := range len(b) {
-			change := 0
+			change := last[j]
 			if !strings.EqualFold(a[i:i+1], b[j:j+1]) {
-				change = 1
+				change++
 			}
-			row[j+1] = min(previous[j+1]+1, row[j]+1, previous[j]+change)
+			row[j+1] = min(last[j+1]+1, row[j]+1, change)
 		}
+		last = row
 	}
-	return row[len(b)]
+	return last[len(b)]
 }

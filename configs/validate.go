@@ -1,7 +1,6 @@
 package configs
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/clickthread/clickthread/account"
 	"github.com/clickthread/clickthread/capi"
+	"github.com/clickthread/clickthread/rules"
 )
 
 var (
@@ -29,26 +29,24 @@ func (f *faults) add(key, format string, args ...any) {
 }
 
 // validate refuses settings that would start a server which cannot do its work.
-func (s Settings) validate() error {
-	var f faults
-	s.validateServer(&f)
-	s.Meta.validate(&f)
+func (s Settings) validate(f *faults) {
+	s.validateServer(f)
+	s.Meta.validate(f)
 	ids, wabas := map[string]bool{}, map[string]bool{}
 	for i, a := range s.Accounts {
 		key := fmt.Sprintf("accounts[%d]", i)
 		if a.ID != "" {
 			key = fmt.Sprintf("accounts[%d] (%s)", i, a.ID)
 		}
-		if ids[a.ID] {
-			f.add(key, "the id %q stands twice", a.ID)
+		if a.ID != "" && ids[envName(a.ID)] {
+			f.add(key, "the id stands twice (- and _ count as one: variables cannot tell them apart)")
 		}
-		if wabas[a.WABAID] && a.WABAID != "" {
+		if a.WABAID != "" && wabas[a.WABAID] {
 			f.add(key, "the waba_id %s stands twice; one WhatsApp Business Account is one account here", a.WABAID)
 		}
-		ids[a.ID], wabas[a.WABAID] = true, true
-		a.validate(&f, key)
+		ids[envName(a.ID)], wabas[a.WABAID] = true, true
+		a.validate(f, key)
 	}
-	return errors.Join(f...)
 }
 
 func (s Settings) validateServer(f *faults) {
@@ -113,7 +111,9 @@ func (a Account) validate(f *faults, key string) {
 		f.add(key+".id", "%q must be lower-case letters, digits, - and _", a.ID)
 	}
 	numeric := func(name, value string) {
-		if !digits.MatchString(value) {
+		if value == "" {
+			f.add(key+"."+name, "is missing")
+		} else if !digits.MatchString(value) {
 			f.add(key+"."+name, "%q must be digits, in quotes", value)
 		}
 	}
@@ -130,6 +130,9 @@ func (a Account) validate(f *faults, key string) {
 	}
 	if _, ok := capi.MinorDigits(a.Currency); a.Currency != "" && !ok {
 		f.add(key+".currency", "%q is not an ISO 4217 code such as BRL", a.Currency)
+	}
+	if _, problems := rules.NewSet(rules.Owner{Locale: a.Locale}); problems != nil {
+		f.add(key+".locale", "%q is not a language tag such as pt-BR", a.Locale)
 	}
 	if _, err := time.LoadLocation(a.Timezone); err != nil || a.Timezone == "Local" {
 		f.add(key+".timezone", "%q is not an IANA name such as America/Sao_Paulo", a.Timezone)

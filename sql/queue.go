@@ -159,8 +159,9 @@ func openCall(ctx context.Context, tx bun.Tx, call *forwarder.Call) error {
 		d := &call.Deliveries[i]
 		ids[i] = d.ID[:]
 		if d.Call != uuid.Nil {
-			earlier = append(earlier, attemptRow{AccountID: call.Account, DeliveryID: d.ID[:], CallID: d.Call[:]})
+			earlier = append(earlier, attemptRow{AccountID: call.Account, DeliveryID: d.ID[:], CallID: maybeID(d.Call)})
 		}
+		d.Call = call.ID
 		d.Attempts++
 	}
 	if err := insert(ctx, tx, earlier, "CONFLICT DO NOTHING"); err != nil {

@@ -63,6 +63,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if _, err := os.Stat(path); o.MustExist && err != nil {
 		return nil, fmt.Errorf("no database at %s: %w", path, err)
 	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("make the database's folder: %w", err)
+	}
 	s := &Store{node: o.Node}
 	if o.Exclusive {
 		lock, err := lockFile(path + ".lock")
@@ -78,9 +81,6 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context, path string, exclusive bool) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("make its folder: %w", err)
-	}
 	if err := privateFile(path); err != nil {
 		return err
 	}

@@ -1,0 +1,321 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/clickthread/clickthread/forwarder"
+	"github.com/clickthread/clickthread/sandbox"
+	"github.com/clickthread/clickthread/sql"
+	"github.com/clickthread/clickthread/webhook"
+)
+
+// TestKillNine kills the server at random moments while webhooks come in, starts it again, and sends
+// what was not acknowledged once more, as Meta would. Afterwards an independent model, which shares
+// no code with the server, says what Meta must hold: nothing lost, nothing invented, and nothing
+// twice unless a call is marked unknown, and then with identical bytes (promises 1 to 5).
+func TestKillNine(t *testing.T) {
+	kills, shoppers := 6, 100
+	if os.Getenv("CLICKTHREAD_TORTURE") != "" {
+		kills, shoppers = 50, 1500
+	}
+	v := newVictim(t)
+	load, expected := chats(shoppers)
+
+	ctx, stop := context.WithTimeout(t.Context(), 20*time.Minute)
+	defer stop()
+	written := make(chan struct{})
+	go func() { v.write(ctx, load); close(written) }()
+	landed := 0
+	for range kills {
+		v.start()
+		select {
+		case <-written:
+		case <-time.After(time.Duration(5+rand.N(75)) * time.Millisecond):
+			landed++
+		}
+		v.kill()
+	}
+	if landed < kills/2 {
+		t.Fatalf("only %d of %d kills landed while webhooks came in; the run proves nothing", landed, kills)
+	}
+	v.start()
+	<-written
+	v.drain()
+	v.stop()
+	unknown, twice := v.check(expected)
+	t.Logf("%d webhooks, %d kills while they came in; %d events with a call marked unknown, %d of them taken twice",
+		len(load)*len(load[0]), landed, unknown, twice)
+}
+
+// TestGracefulStop stops the server while a call to Meta is in flight: the call is settled, nothing
+// is marked unknown, and the process ends well.
+func TestGracefulStop(t *testing.T) {
+	v := newVictim(t)
+	v.start()
+	who := &sandbox.Shopper{URL: "http://" + v.addr + webhook.Path, AppSecret: testSecret, WABA: "300100200300400", PhoneNumberID: "700100", WAID: "5511980000001", Now: time.Now}
+	v.graph.Fail(sandbox.Fault{DelayMS: 300})
+	for _, n := range []sandbox.Notification{who.Click(ad("Clid1"), "oi"), who.Say("paguei R$ 5,00")} {
+		if status, err := who.Send(t.Context(), n); err != nil || status != http.StatusOK {
+			t.Fatalf("post: %d %v", status, err)
+		}
+	}
+	store := v.open()
+	defer func() { _ = store.Close() }()
+	v.until("a call is in flight", func() bool { return v.statuses(store)[string(forwarder.Sending)] == 1 })
+	v.stop()
+	deliveries, err := store.Deliveries(t.Context(), sql.Filter{})
+	if err != nil || len(deliveries) != 1 || deliveries[0].Status != forwarder.Sent || deliveries[0].Unknowns != 0 {
+		t.Errorf("deliveries %+v %v, want one, sent, nothing unknown", deliveries, err)
+	}
+	if n := len(v.graph.Events()); n != 1 {
+		t.Errorf("Meta holds %d events", n)
+	}
+}
+
+// chats makes every shopper's five messages, and what Meta must hold for each: the model is that an
+// ad shopper who asks is a lead and one who pays is a purchase; the others are nothing.
+func chats(shoppers int) (load [][]sandbox.Notification, expected map[string]bool) {
+	expected = map[string]bool{}
+	for i := range shoppers {
+		who := &sandbox.Shopper{WABA: "300100200300400", PhoneNumberID: "700100", WAID: fmt.Sprintf("551198%07d", i), Now: time.Now}
+		clid := fmt.Sprintf("AfeKill%05d", i)
+		opening := who.Click(ad(clid), "oi")
+		if i%5 == 4 {
+			opening = who.Say("oi") // came by himself
+		} else {
+			expected["LeadSubmitted "+clid] = true
+			expected["Purchase "+clid+fmt.Sprintf(" %d.50 BRL", 10+i)] = true
+		}
+		load = append(load, []sandbox.Notification{
+			opening, who.Say("tudo bem?"), who.Say("quanto custa?"),
+			who.Say(fmt.Sprintf("paguei R$ %d,50", 10+i)), who.Say("obrigada"),
+		})
+	}
+	return load, expected
+}
+
+// victim is a server in a process of its own, with a Meta that outlives it.
+type victim struct {
+	*testing.T
+	binary, config, database, addr string
+	graph                          *sandbox.Graph
+	process                        *exec.Cmd
+	output                         bytes.Buffer
+}
+
+func newVictim(t *testing.T) *victim {
+	t.Helper()
+	folder := t.TempDir()
+	v := &victim{T: t, binary: filepath.Join(folder, "clickthread"), graph: sandbox.NewGraph(sandbox.Options{Now: now})}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(self, v.binary); err != nil { // TestMain runs the program under this name
+		t.Fatal(err)
+	}
+	meta := httptest.NewServer(v.graph)
+	t.Cleanup(meta.Close)
+	settingsIn(t, folder, testRules)
+	v.addr, v.database = freeAddr(t), filepath.Join(folder, "clickthread.db")
+	v.config = filepath.Join(folder, "clickthread.yaml")
+	yaml := fmt.Sprintf(`listen: %s
+database: sqlite:%s
+rules: %s
+meta: {graph_url: %q, app_secrets: [%s], verify_token: verify-me}
+accounts:
+  - {id: shop, waba_id: "300100200300400", dataset_id: "900100", access_token: token, currency: BRL, locale: pt-BR}
+`, v.addr, v.database, filepath.Join(folder, "rules"), meta.URL, testSecret)
+	if err := os.WriteFile(v.config, []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if v.process != nil && v.process.ProcessState == nil {
+			_ = v.process.Process.Kill()
+		}
+	})
+	return v
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ln.Close() }()
+	return ln.Addr().String()
+}
+
+// start runs the server and returns when it is ready.
+func (v *victim) start() {
+	v.Helper()
+	v.output.Reset()
+	v.process = exec.Command(v.binary, "serve", "--config", v.config)
+	v.process.Stdout, v.process.Stderr = &v.output, &v.output
+	if err := v.process.Start(); err != nil {
+		v.Fatal(err)
+	}
+	v.until("the server is ready", func() bool {
+		resp, err := http.Get("http://" + v.addr + "/readyz")
+		if err != nil {
+			return false
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+}
+
+// kill ends the server as a power cut would.
+func (v *victim) kill() {
+	_ = v.process.Process.Kill()
+	_ = v.process.Wait()
+}
+
+// stop ends the server as a supervisor would, and it has to end well.
+func (v *victim) stop() {
+	v.Helper()
+	if err := v.process.Process.Signal(syscall.SIGTERM); err != nil {
+		v.Fatal(err)
+	}
+	if err := v.process.Wait(); err != nil {
+		v.Fatalf("SIGTERM: %v\n%s", err, v.output.String())
+	}
+}
+
+// write sends every chat in its own order, eight chats at a time, and each message until it is
+// acknowledged, as Meta does.
+func (v *victim) write(ctx context.Context, load [][]sandbox.Notification) {
+	next := make(chan []sandbox.Notification)
+	var writers sync.WaitGroup
+	client := &http.Client{Timeout: 5 * time.Second}
+	for range 8 {
+		writers.Go(func() {
+			for chat := range next {
+				for _, n := range chat {
+					v.until200(ctx, client, n)
+				}
+			}
+		})
+	}
+	for _, chat := range load {
+		next <- chat
+	}
+	close(next)
+	writers.Wait()
+}
+
+func (v *victim) until200(ctx context.Context, client *http.Client, n sandbox.Notification) {
+	for ctx.Err() == nil {
+		status, err := sandbox.Post(ctx, client, "http://"+v.addr+webhook.Path, testSecret, n.Body)
+		if err == nil && status == http.StatusOK {
+			return
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// drain waits until the ledger has nothing on its way.
+func (v *victim) drain() {
+	v.Helper()
+	store := v.open()
+	defer func() { _ = store.Close() }()
+	v.until("nothing is on its way", func() bool {
+		open := v.statuses(store)
+		return open[string(forwarder.Queued)]+open[string(forwarder.Sending)] == 0
+	})
+}
+
+// until polls another process, which has no other way to say that it is so far.
+func (v *victim) until(what string, so func() bool) {
+	v.Helper()
+	for deadline := time.Now().Add(60 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			v.Fatalf("after 60 s still not: %s\n%s", what, v.output.String())
+		}
+	}
+}
+
+func (v *victim) statuses(store *sql.Store) map[string]int64 {
+	v.Helper()
+	counts, err := store.StatusCounts(v.Context())
+	if err != nil {
+		v.Fatal(err)
+	}
+	statuses := map[string]int64{}
+	for _, c := range counts {
+		statuses[c.Status] += c.N
+	}
+	return statuses
+}
+
+func (v *victim) open() *sql.Store {
+	v.Helper()
+	store, err := sql.Open(v.Context(), sql.Options{URL: "sqlite:" + v.database, Node: "test", MustExist: true})
+	if err != nil {
+		v.Fatal(err)
+	}
+	return store
+}
+
+// check compares what Meta took with the model, and with the ledger's own marks. It returns how many
+// events had a call with an unknown outcome, and how many Meta took twice.
+func (v *victim) check(expected map[string]bool) (unknown, twice int) {
+	v.Helper()
+	store := v.open()
+	defer func() { _ = store.Close() }()
+	unknowns := map[string]int{}
+	deliveries, err := store.Deliveries(v.Context(), sql.Filter{Limit: 100_000})
+	if err != nil {
+		v.Fatal(err)
+	}
+	for _, d := range deliveries {
+		unknowns[d.EventID] = d.Unknowns
+		if d.Unknowns > 0 {
+			unknown++
+		}
+	}
+	taken, bodies := map[string]int{}, map[string]json.RawMessage{}
+	for _, e := range v.graph.Events() {
+		p := promiseOf(e)
+		name := strings.TrimSpace(p.event + " " + p.clickID + " " + p.value)
+		id, _ := field(v.T, e.Event, "event_id").(string)
+		if !expected[name] {
+			v.Errorf("phantom: Meta holds %s", name)
+		}
+		if body, seen := bodies[name]; seen && !bytes.Equal(body, e.Event) {
+			v.Errorf("divergent: %s was sent as\n%s\nand as\n%s", name, body, e.Event)
+		}
+		bodies[name] = e.Event
+		if taken[name]++; taken[name] == 2 {
+			twice++
+		}
+		if taken[name] > 1+unknowns[id] {
+			v.Errorf("double: %s was taken %d times, with %d calls marked unknown", name, taken[name], unknowns[id])
+		}
+	}
+	for name := range expected {
+		if taken[name] == 0 {
+			v.Errorf("lost: %s", name)
+		}
+	}
+	if n, err := store.Stranded(v.Context()); n != 0 || err != nil {
+		v.Errorf("%d matches stand beside a click that counts (%v)", n, err)
+	}
+	return unknown, twice
+}

@@ -1,0 +1,68 @@
+package sql
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestServeHasTheDatabaseToItself(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new", "clickthread.db")
+	first, err := Open(t.Context(), Options{URL: "sqlite:" + path, Exclusive: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), Options{URL: "sqlite:" + path, Exclusive: true}); !errors.Is(err, ErrLocked) {
+		t.Errorf("a second serve: %v, want ErrLocked", err)
+	}
+	beside, err := Open(t.Context(), Options{URL: "sqlite:" + path, MustExist: true})
+	if err != nil {
+		t.Fatalf("a command beside serve: %v", err)
+	}
+	if first.Key("wamid.1") != beside.Key("wamid.1") {
+		t.Error("dedupe keys differ between processes")
+	}
+	_ = beside.Close()
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(t.Context(), Options{URL: "sqlite:" + path, Exclusive: true})
+	if err != nil {
+		t.Fatalf("the lock is free after Close: %v", err)
+	}
+	_ = again.Close()
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the database is readable by others: %v %v", info.Mode(), err)
+	}
+}
+
+func TestOpenSaysWhatIsWrong(t *testing.T) {
+	folder := t.TempDir()
+	notADatabase := filepath.Join(folder, "text.db")
+	if err := os.WriteFile(notADatabase, []byte(strings.Repeat("not a database ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, url, says string }{
+		{"unknown kind", "mysql://root:secret@host/db", "only sqlite:PATH"},
+		{"missing", "sqlite:" + filepath.Join(folder, "none.db"), "no database at"},
+		{"another file", "sqlite:" + notADatabase, "not a database"},
+	} {
+		_, err := Open(t.Context(), Options{URL: c.url, MustExist: true})
+		if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v, want it to say %q", c.name, err, c.says)
+		}
+	}
+}
+
+func TestSettingsOfADurableLedger(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "odd name %41?.db"))
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000"} {
+		var got string
+		if err := s.write.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+			t.Errorf("%s = %s %v, want %s", pragma, got, err, want)
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package sql
+
+import (
+	"testing"
+	"time"
+
+	"github.com/clickthread/clickthread/account"
+	"github.com/clickthread/clickthread/forwarder"
+	"github.com/clickthread/clickthread/reason"
+)
+
+var accepted = forwarder.Settlement{Outcome: forwarder.Accepted, HTTPStatus: 200, To: forwarder.Sent}
+
+func oneDataset(t *testing.T, l *ledger) {
+	l.queue(6, func(i int, d *forwarder.Delivery) {
+		d.Dataset = []string{"900", "901"}[i%2]
+		if i == 4 {
+			d.TestCode = "TEST1"
+		}
+	})
+	sizes := []int{}
+	for call := l.claim("a"); call != nil; call = l.claim("a") {
+		for _, d := range call.Deliveries {
+			if d.Dataset != call.Dataset || d.TestCode != call.TestCode {
+				t.Errorf("a call to %s carries a delivery for %s", call.Dataset, d.Dataset)
+			}
+		}
+		sizes = append(sizes, len(call.Deliveries))
+		l.settle(call, accepted)
+	}
+	if len(sizes) != 3 || sizes[0]+sizes[1]+sizes[2] != 6 {
+		t.Errorf("batches of %v, want three with 6 events in all (ledger 22)", sizes)
+	}
+	l.wantStatuses(map[string]int{"sent": 6})
+}
+
+func batchLimit(t *testing.T, l *ledger) {
+	l.queue(10, nil)
+	call := l.claim("a")
+	l.settle(call, forwarder.Settlement{Outcome: forwarder.Refused, To: forwarder.Queued, Due: l.now, BatchLimit: 5})
+	for range 2 {
+		call = l.claim("a")
+		if call == nil || len(call.Deliveries) != 5 {
+			t.Fatalf("%v, want 5 deliveries", call)
+		}
+		l.settle(call, accepted)
+	}
+	l.wantStatuses(map[string]int{"sent": 10})
+}
+
+// lateSettle: ledger 21. A node that lost its lane while it was stopped changes nothing.
+func lateSettle(t *testing.T, l *ledger) {
+	l.queue(3, nil)
+	old := l.claim("a")
+	if call := l.claim("b"); call != nil {
+		t.Fatal("b claimed while a holds the lane")
+	}
+	l.endLeases()
+	young := l.claim("b")
+	if young == nil || young.Epoch <= old.Epoch || len(young.Deliveries) != 3 {
+		t.Fatalf("b took over: %+v", young)
+	}
+	pause := accepted
+	pause.PauseUntil = l.now.Add(time.Hour)
+	if n := l.settle(old, pause); n != 0 {
+		t.Errorf("a's late settle changed %d rows", n)
+	}
+	l.wantStatuses(map[string]int{"sending": 3})
+	if n := l.settle(young, accepted); n != 3 {
+		t.Errorf("b settled %d, want 3", n)
+	}
+}
+
+// openCallIsUnknown: ledger 22. What was open when its lane changed hands may have reached Meta.
+func openCallIsUnknown(t *testing.T, l *ledger) {
+	l.queue(2, nil)
+	first := l.claim("a")
+	l.endLeases()
+	second := l.claim("b")
+	if second == nil || string(second.Deliveries[0].Payload) != string(first.Deliveries[0].Payload) {
+		t.Fatal("the same bytes are sent again")
+	}
+	for _, d := range second.Deliveries {
+		if d.Unknowns != 1 || d.Attempts != 2 {
+			t.Errorf("unknowns %d, attempts %d; want 1 and 2", d.Unknowns, d.Attempts)
+		}
+	}
+	l.settle(second, accepted)
+	calls, err := l.Calls(t.Context(), second.Deliveries[0])
+	if err != nil || len(calls) != 2 || calls[0].Outcome != forwarder.Unknown || calls[1].Outcome != forwarder.Accepted {
+		t.Errorf("calls %+v %v", calls, err)
+	}
+}
+
+func unknownIsHeld(t *testing.T, l *ledger) {
+	l.queue(2, nil)
+	l.claim("a")
+	l.endLeases()
+	call, err := l.Claim(t.Context(), forwarder.Claim{
+		Account: "shop", Node: "b", Now: l.now, Lease: time.Minute, Max: 1000, Unknown: account.Hold,
+	})
+	if call != nil || err != nil {
+		t.Fatalf("%v %v, want nothing to send", call, err)
+	}
+	l.wantStatuses(map[string]int{"held " + string(reason.UnknownOutcome): 2})
+}
+
+func pausedLane(t *testing.T, l *ledger) {
+	l.queue(1, nil)
+	call := l.claim("a")
+	l.settle(call, forwarder.Settlement{
+		Outcome: forwarder.Refused, To: forwarder.Queued, Due: l.now, PauseUntil: l.now.Add(10 * time.Minute), PauseWords: "the token expired",
+	})
+	if call := l.claim("a"); call != nil {
+		t.Error("a paused lane was claimed")
+	}
+	due, err := l.Due(t.Context(), "a", l.now)
+	if len(due) != 0 || err != nil {
+		t.Errorf("due %v %v", due, err)
+	}
+	lanes, err := l.PausedLanes(t.Context(), l.now)
+	if err != nil || len(lanes) != 1 || lanes[0].PauseWords != "the token expired" {
+		t.Errorf("lanes %+v %v", lanes, err)
+	}
+	l.now = l.now.Add(11 * time.Minute)
+	if due, err := l.Due(t.Context(), "a", l.now); len(due) != 1 || err != nil {
+		t.Errorf("after the pause: due %v %v", due, err)
+	}
+}
+
+func expires(t *testing.T, l *ledger) {
+	l.queue(2, func(i int, d *forwarder.Delivery) {
+		d.EventAt = l.now.Add(-forwarder.SendableFor + time.Second)
+		if i == 1 {
+			d.EventAt = l.now.Add(-forwarder.SendableFor)
+		}
+	})
+	call := l.claim("a")
+	if call == nil || len(call.Deliveries) != 1 {
+		t.Fatal("only the young one is claimed")
+	}
+	l.settle(call, accepted)
+	n, err := l.Expire(t.Context(), l.now)
+	if n != 1 || err != nil {
+		t.Errorf("expired %d %v", n, err)
+	}
+	l.wantStatuses(map[string]int{"sent": 1, "expired too_old": 1})
+}
+
+func callHistory(t *testing.T, l *ledger) {
+	l.queue(1, nil)
+	var last *forwarder.Call
+	for range 3 {
+		last = l.claim("a")
+		l.settle(last, forwarder.Settlement{Outcome: forwarder.Failed, HTTPStatus: 500, To: forwarder.Queued, Due: l.now})
+	}
+	calls, err := l.Calls(t.Context(), last.Deliveries[0])
+	if err != nil || len(calls) != 3 {
+		t.Errorf("%d calls %v, want 3", len(calls), err)
+	}
+	if got := last.Deliveries[0].Attempts; got != 3 {
+		t.Errorf("attempts %d, want 3", got)
+	}
+}
