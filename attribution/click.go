@@ -2,7 +2,7 @@
 //
 // Everything here is pure: package sql reads a Snapshot inside one transaction, the functions here
 // say who wrote, in which thread, and which click an event belongs to, and package sql writes what
-// changed. The numbered rules are those of docs/architecture.md, "The ledger".
+// changed. The numbered rules are those of docs/ledger.md.
 package attribution
 
 import (

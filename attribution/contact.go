@@ -118,7 +118,7 @@ func (d *Directory) Identify(who Identity, at time.Time) uuid.UUID {
 // Rename follows user_changed_number and user_changed_user_id: the old alias ends, the new one
 // begins, and where the new one has an owner already, the two are one (ledger 8).
 func (d *Directory) Rename(who, becomes Identity, at time.Time) uuid.UUID {
-	c := d.contacts[d.Identify(who, at)]
+	c := d.renamed(who, at)
 	if becomes.UserID != "" && becomes.UserID != who.UserID {
 		d.endUserIDs(c, becomes.UserID, at)
 		c = d.take(UserID, becomes.UserID, at, c)

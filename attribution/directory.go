@@ -20,6 +20,31 @@ func (d *Directory) owner(kind AliasKind, value string, at time.Time) *Contact {
 	return nil
 }
 
+// lastOwner finds the root contact that holds a name at a given time or was the last to hold it.
+func (d *Directory) lastOwner(kind AliasKind, value string, at time.Time) *Contact {
+	var last *Alias
+	for _, a := range d.aliases[aliasKey{kind, value}] {
+		if !a.From.After(at) && (last == nil || a.From.After(last.From)) {
+			last = a
+		}
+	}
+	if last == nil {
+		return nil
+	}
+	return d.contacts[d.Root(last.Contact)]
+}
+
+// renamed finds whom a system message is about. Meta tells of a new number in two messages, one for
+// the number and one for the user id: when the second comes, the old names have ended already.
+func (d *Directory) renamed(who Identity, at time.Time) *Contact {
+	byUser, byPhone := d.lastOwner(UserID, who.UserID, at), d.lastOwner(WAID, who.WAID, at)
+	two := byUser != nil && byPhone != nil && byUser != byPhone
+	if c := cmp.Or(byUser, byPhone); c != nil && !two {
+		return c
+	}
+	return d.contacts[d.Identify(who, at)]
+}
+
 // hasUserID reports whether the contact, or one merged into it, holds a user id at a given time.
 func (d *Directory) hasUserID(c *Contact, at time.Time) bool {
 	for k, spans := range d.aliases {
@@ -46,13 +71,21 @@ func (d *Directory) own(kind AliasKind, value string, at time.Time, c *Contact) 
 	if value == "" {
 		return
 	}
-	a := &Alias{Kind: kind, Value: value, Contact: c.ID}
+	var from time.Time
+	for _, other := range d.aliases[aliasKey{kind, value}] {
+		if !other.To.IsZero() && !other.To.After(at) && other.To.After(from) {
+			from = other.To
+		}
+	}
+	d.begin(kind, value, from, c)
+}
+
+// begin ties a name to a contact from a given time to the beginning of the next holder.
+func (d *Directory) begin(kind AliasKind, value string, from time.Time, c *Contact) {
+	a := &Alias{Kind: kind, Value: value, From: from, Contact: c.ID}
 	k := aliasKey{kind, value}
 	for _, other := range d.aliases[k] {
-		if !other.To.IsZero() && !other.To.After(at) && other.To.After(a.From) {
-			a.From = other.To
-		}
-		if other.From.After(at) && (a.To.IsZero() || other.From.Before(a.To)) {
+		if other.From.After(from) && (a.To.IsZero() || other.From.Before(a.To)) {
 			a.To = other.From
 		}
 	}
@@ -107,7 +140,7 @@ func (d *Directory) take(kind AliasKind, value string, at time.Time, c *Contact)
 	holder := d.owner(kind, value, at)
 	switch {
 	case holder == nil:
-		d.own(kind, value, at, c)
+		d.begin(kind, value, at, c) // not from ever: before the change it was somebody else's
 	case holder == c:
 	case kind == WAID && d.hasUserID(holder, at) && d.hasUserID(c, at):
 		d.move(kind, value, at, c)

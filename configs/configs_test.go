@@ -73,7 +73,6 @@ func TestEveryKeyIsRead(t *testing.T) {
 			},
 		}},
 	}
-	// Secrets print as ****, so they are compared as Go values; a difference shows only the key.
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
@@ -144,8 +143,8 @@ func TestNoFileAndEmptyFile(t *testing.T) {
 // The example must stay a file that works once a merchant has filled in what is marked CHANGE.
 func TestExampleLoads(t *testing.T) {
 	_, err := load(t, string(Example))
-	if err != nil {
-		t.Errorf("as it is: %v", err)
+	if err == nil || strings.Count(err.Error(), "\n") != 3 || strings.Count(err.Error(), "is missing") != 3 {
+		t.Errorf("as it is, want its three secrets to be missing and nothing else: %v", err)
 	}
 	s, err := load(t, strings.ReplaceAll(string(Example), "CHANGE", "filled-in"))
 	if err != nil {

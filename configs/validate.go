@@ -89,17 +89,20 @@ func (m Meta) validate(f *faults) {
 		f.add("meta.app_secrets", "is missing: without it no webhook can be verified (App dashboard > App settings > Basic > App secret)")
 	}
 	for i, secret := range m.AppSecrets {
-		if secret == "" {
-			f.add(fmt.Sprintf("meta.app_secrets[%d]", i), "is empty")
+		if missing(secret) {
+			f.add(fmt.Sprintf("meta.app_secrets[%d]", i), "is missing: with an empty or a well-known secret anybody could sign webhooks")
 		}
 	}
-	if m.VerifyToken == "" {
+	if missing(m.VerifyToken) {
 		f.add("meta.verify_token", "is missing: choose any text and give Meta the same when you subscribe")
 	}
 	if d := time.Duration(m.Timeout); d < time.Second || d > time.Minute {
 		f.add("meta.timeout", "%s is not between 1s and 1m", m.Timeout)
 	}
 }
+
+// missing reports whether a secret was not filled in; the example file says CHANGE in its place.
+func missing(secret account.Secret) bool { return secret == "" || secret == "CHANGE" }
 
 func loopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
@@ -122,7 +125,7 @@ func (a Account) validate(f *faults, key string) {
 	for _, id := range a.PhoneNumberIDs {
 		numeric("phone_number_ids", id)
 	}
-	if a.AccessToken == "" {
+	if missing(a.AccessToken) {
 		f.add(key+".access_token", "is missing: a system user's token with whatsapp_business_manage_events")
 	}
 	if a.Country != "" && !countryCode.MatchString(a.Country) {

@@ -10,7 +10,7 @@ import "slices"
 // Codes are stored and printed as they stand here, so they never change.
 type Code string
 
-// The closed list. A new code needs a line here, one in words and one in docs/architecture.md.
+// The closed list. A new code needs a line here, one in words and one in docs/ledger.md 19.
 const (
 	None Code = ""
 

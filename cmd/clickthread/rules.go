@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,50 +34,93 @@ func (checkCmd) Help() string {
 	return "Example:\n  clickthread rules check rules/\n\nExit code 1 when there are errors, or warnings with --strict."
 }
 
-// Run prints every problem of every file.
+// Run prints every problem of every file, and of the files that belong together.
 func (c *checkCmd) Run(out *console) error {
 	files, problems, err := parseAll(c.Paths)
 	if err != nil {
 		return err
 	}
-	for _, f := range files {
-		if f.ok() {
-			_, more := rules.NewSet(rules.Owner{}, f.File)
-			problems = append(problems, more...)
-		}
+	for _, set := range together(files) {
+		_, found := rules.NewSet(rules.Owner{}, set...)
+		problems = append(problems, found...)
 	}
+	slices.SortStableFunc(problems, func(a, b rules.Problem) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+	})
 	if c.JSON {
-		if err := out.json(map[string]any{"files": len(files), "problems": slices.Concat([]rules.Problem{}, problems)}); err != nil {
+		if err := out.json(map[string]any{"files": len(files), "problems": problemLines(problems)}); err != nil {
 			return err
 		}
 	} else {
 		c.print(out, files, problems)
 	}
-	for _, p := range problems {
-		if !p.Warning || c.Strict {
-			return findings()
-		}
+	errs, warnings := count(problems)
+	if errs > 0 || c.Strict && warnings > 0 {
+		return findings()
 	}
 	return nil
 }
 
 func (c *checkCmd) print(out *console, files []parsed, problems []rules.Problem) {
+	printProblems(out, problems)
+	total := 0
+	for _, f := range files {
+		if !f.ok() {
+			continue
+		}
+		total += len(f.Rules())
+		if !slices.ContainsFunc(problems, func(p rules.Problem) bool { return p.Path == f.path && !p.Warning }) {
+			out.printf("%s  %s, %s\n", out.green("ok"), f.path, plural(len(f.Rules()), "rule"))
+		}
+	}
+	verdict := out.green("all good")
+	if errs, warnings := count(problems); len(problems) > 0 {
+		verdict = plural(errs, "error") + ", " + plural(warnings, "warning")
+	}
+	out.printf("%s, %s: %s\n", plural(len(files), "file"), plural(total, "rule"), verdict)
+}
+
+func count(problems []rules.Problem) (errs, warnings int) {
+	for _, p := range problems {
+		if p.Warning {
+			warnings++
+		} else {
+			errs++
+		}
+	}
+	return errs, warnings
+}
+
+func printProblems(out *console, problems []rules.Problem) {
 	for _, p := range problems {
 		paint := out.red
 		if p.Warning {
 			paint = out.yellow
 		}
-		first, rest, _ := strings.Cut(p.Pretty(), "\n")
+		first, source, found := strings.Cut(p.Pretty(), "\n")
 		out.printf("%s\n", paint(first))
-		if rest != "" {
-			out.printf("%s\n", rest)
+		if found {
+			out.printf("%s\n", source)
 		}
 	}
-	for _, f := range files {
-		if f.ok() {
-			out.printf("%s  %s, %s\n", out.green("ok"), f.path, plural(len(f.Rules()), "rule"))
-		}
+}
+
+// problemLine is one problem as it is printed as JSON.
+type problemLine struct {
+	Path    string `json:"path"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Warning bool   `json:"warning"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+func problemLines(problems []rules.Problem) []problemLine {
+	lines := make([]problemLine, len(problems))
+	for i, p := range problems {
+		lines[i] = problemLine{p.Path, p.Line, p.Col, p.Warning, p.Message, p.Hint}
 	}
+	return lines
 }
 
 type testCmd struct {
@@ -94,29 +138,26 @@ func (c *testCmd) Run(out *console) error {
 	if err != nil {
 		return err
 	}
-	results := []rules.TestResult{}
+	var results []rules.TestResult
 	for _, f := range files {
 		if f.ok() {
 			results = append(results, f.RunTests(attribute)...)
 		}
 	}
-	failed := slices.ContainsFunc(problems, func(p rules.Problem) bool { return !p.Warning }) ||
-		slices.ContainsFunc(results, func(r rules.TestResult) bool { return !r.Passed })
 	if c.JSON {
-		err = out.json(map[string]any{"tests": results, "problems": slices.Concat([]rules.Problem{}, problems)})
+		err = out.json(map[string]any{"tests": testLines(results), "problems": problemLines(problems)})
 	} else {
-		printResults(out, problems, results)
+		printProblems(out, problems)
+		printResults(out, results)
 	}
-	if err == nil && failed {
+	errs, _ := count(problems)
+	if err == nil && (errs > 0 || slices.ContainsFunc(results, func(r rules.TestResult) bool { return !r.Passed })) {
 		return findings()
 	}
 	return err
 }
 
-func printResults(out *console, problems []rules.Problem, results []rules.TestResult) {
-	for _, p := range problems {
-		out.printf("%s\n", p.Pretty())
-	}
+func printResults(out *console, results []rules.TestResult) {
 	passed := 0
 	for _, r := range results {
 		if r.Passed {
@@ -129,7 +170,24 @@ func printResults(out *console, problems []rules.Problem, results []rules.TestRe
 	out.printf("%s passed, %d failed\n", plural(passed, "test"), len(results)-passed)
 }
 
-// parsed is one file that was read; File is nil when it has errors.
+// testLine is one test as it is printed as JSON.
+type testLine struct {
+	Path    string `json:"path"`
+	Line    int    `json:"line"`
+	Name    string `json:"name"`
+	Passed  bool   `json:"passed"`
+	Failure string `json:"failure,omitempty"`
+}
+
+func testLines(results []rules.TestResult) []testLine {
+	lines := make([]testLine, len(results))
+	for i, r := range results {
+		lines[i] = testLine{r.Path, r.Line, r.Name, r.Passed, r.Failure}
+	}
+	return lines
+}
+
+// parsed is one rule file that was read; File is nil when it has errors.
 type parsed struct {
 	*rules.File
 	path string
@@ -155,32 +213,74 @@ func parseAll(paths []string) (files []parsed, problems []rules.Problem, err err
 	return files, problems, nil
 }
 
+// ruleFiles lists files, each once, in the order in which they are found.
 func ruleFiles(paths []string) ([]string, error) {
 	var names []string
-	for _, path := range paths {
-		info, err := os.Stat(path)
+	add := func(name string) {
+		if name = filepath.Clean(name); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, p := range paths {
+		info, err := os.Stat(p)
 		if err != nil {
 			return nil, err
 		}
 		if !info.IsDir() {
-			names = append(names, path)
+			add(p)
 			continue
 		}
-		before := len(names)
-		err = filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
-			if ext := filepath.Ext(name); err == nil && !d.IsDir() && (ext == ".yaml" || ext == ".yml") {
-				names = append(names, name)
-			}
-			return err
-		})
+		found, err := ruleFilesBelow(os.DirFS(p))
 		if err != nil {
 			return nil, err
 		}
-		if len(names) == before {
-			return nil, errors.New("no .yaml files below " + path)
+		if len(found) == 0 {
+			return nil, errors.New("no .yaml files below " + p)
+		}
+		for _, name := range found {
+			add(filepath.Join(p, name))
 		}
 	}
 	return names, nil
+}
+
+// ruleFilesBelow leaves out what is hidden, as the server does: editors and mounted volumes keep
+// copies there.
+func ruleFilesBelow(folder fs.FS) (names []string, err error) {
+	err = fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
+		hidden := name != "." && strings.HasPrefix(d.Name(), ".")
+		ext := filepath.Ext(name)
+		switch {
+		case err != nil:
+			return err
+		case hidden && d.IsDir():
+			return fs.SkipDir
+		case !hidden && !d.IsDir() && (ext == ".yaml" || ext == ".yml"):
+			names = append(names, name)
+		}
+		return nil
+	})
+	return names, err
+}
+
+// together groups files that belong to one account: those of one folder that name the same accounts.
+// Such files share their rule ids, because ids are part of every claim (ledger 14).
+func together(files []parsed) [][]*rules.File {
+	place := map[string]int{}
+	var sets [][]*rules.File
+	for _, f := range files {
+		if !f.ok() {
+			continue
+		}
+		key := strings.Join(append(slices.Sorted(slices.Values(f.Accounts())), filepath.Dir(f.path)), "\n")
+		i, known := place[key]
+		if !known {
+			i, place[key] = len(sets), len(sets)
+			sets = append(sets, nil)
+		}
+		sets[i] = append(sets[i], f.File)
+	}
+	return sets
 }
 
 func plural(n int, noun string) string {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"time"
 
 	"github.com/clickthread/clickthread/sandbox"
@@ -49,8 +47,8 @@ func (c *sandboxCmd) Run(ctx context.Context, out *console) error {
 	}
 	stopping, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	if err := server.Shutdown(stopping); err != nil && !errors.Is(err, http.ErrServerClosed) {
-		return err
+	if err := server.Shutdown(stopping); err != nil {
+		return server.Close() // an answer that is being delayed is cut off
 	}
 	return nil
 }
