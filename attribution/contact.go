@@ -119,12 +119,14 @@ func (d *Directory) Identify(who Identity, at time.Time) uuid.UUID {
 // begins, and where the new one has an owner already, the two are one (ledger 8).
 func (d *Directory) Rename(who, becomes Identity, at time.Time) uuid.UUID {
 	c := d.renamed(who, at)
-	if becomes.UserID != "" && becomes.UserID != who.UserID {
+	if becomes.UserID != "" {
 		d.endUserIDs(c, becomes.UserID, at)
 		c = d.take(UserID, becomes.UserID, at, c)
 	}
-	if becomes.WAID != "" && becomes.WAID != who.WAID {
-		d.end(WAID, who.WAID, at)
+	if becomes.WAID != "" {
+		if becomes.WAID != who.WAID {
+			d.end(WAID, who.WAID, at)
+		}
 		c = d.take(WAID, becomes.WAID, at, c)
 	}
 	return c.ID

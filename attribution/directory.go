@@ -20,11 +20,11 @@ func (d *Directory) owner(kind AliasKind, value string, at time.Time) *Contact {
 	return nil
 }
 
-// lastOwner finds the root contact that holds a name at a given time or was the last to hold it.
+// lastOwner finds the root contact that was the last to hold a name before a given time, or nil.
 func (d *Directory) lastOwner(kind AliasKind, value string, at time.Time) *Contact {
 	var last *Alias
 	for _, a := range d.aliases[aliasKey{kind, value}] {
-		if !a.From.After(at) && (last == nil || a.From.After(last.From)) {
+		if a.From.Before(at) && (last == nil || a.From.After(last.From)) {
 			last = a
 		}
 	}
@@ -34,8 +34,9 @@ func (d *Directory) lastOwner(kind AliasKind, value string, at time.Time) *Conta
 	return d.contacts[d.Root(last.Contact)]
 }
 
-// renamed finds whom a system message is about. Meta tells of a new number in two messages, one for
-// the number and one for the user id: when the second comes, the old names have ended already.
+// renamed finds whom a system message is about: whoever had the old names before it. Meta tells of a
+// new number in two messages, one for the number and one for the user id, so when the second comes
+// the old names have ended already.
 func (d *Directory) renamed(who Identity, at time.Time) *Contact {
 	byUser, byPhone := d.lastOwner(UserID, who.UserID, at), d.lastOwner(WAID, who.WAID, at)
 	two := byUser != nil && byPhone != nil && byUser != byPhone

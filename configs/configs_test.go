@@ -174,6 +174,7 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 		"meta: {verify_token: !canary x}",                                  // begins with !
 		"meta: {verify_token: !!int canary}",                               // a tag that does not fit
 		"meta: {verify_token: canary: x}",                                  // a second colon
+		"{\"verify_token:canary\": x}",                                     // a colon in a key
 		"meta: {verify_token:canary}",                                      // no space after the colon
 		"meta: {verify_token: \"canary}",                                   // a quote that is never closed
 		"accounts: [{id: shop, access_token: {a: canary}}]",                // keys of its own

@@ -9,11 +9,6 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// at reports what is wrong at a place in the file.
-func (f *faults) at(n *yaml.Node, format string, args ...any) {
-	f.add(fmt.Sprintf("line %d, column %d", n.Line, n.Column), format, args...)
-}
-
 // walk goes through a document beside the type it is decoded into, and reports whatever would not be
 // read as it was meant: keys that nobody knows or that stand twice, a list in the place of a text.
 // What it lets pass can be decoded. It never shows a value, which may be a secret.
@@ -43,6 +38,7 @@ func (f *faults) walk(n *yaml.Node, t reflect.Type, path string) {
 	}
 }
 
+// mapping checks keys, and what stands under them.
 func (f *faults) mapping(n *yaml.Node, t reflect.Type, path string) {
 	if n.Kind != yaml.MappingNode {
 		f.at(n, "%s must hold keys, as in {key: value}", cmp.Or(path, "the file"))
@@ -51,13 +47,13 @@ func (f *faults) mapping(n *yaml.Node, t reflect.Type, path string) {
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		name, glued, isGlued := strings.Cut(key.Value, ":")
+		name, _, glued := strings.Cut(key.Value, ":")
 		inner, known := valueType(t, name)
 		switch full := join(path, name); {
 		case key.Kind != yaml.ScalarNode || key.Tag == "!!merge":
 			f.at(key, "a key must be a word")
-		case isGlued && glued != "":
-			f.at(key, "%s: a space is missing after the colon", full)
+		case glued:
+			f.at(key, "%s: put a space after the colon", full)
 		case seen[name]:
 			f.at(key, "%s stands twice", full)
 		case !known:

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/clickthread/clickthread/account"
 	"github.com/clickthread/clickthread/capi"
 	"github.com/clickthread/clickthread/rules"
@@ -26,6 +28,11 @@ type faults []error
 
 func (f *faults) add(key, format string, args ...any) {
 	*f = append(*f, fmt.Errorf("  %s: %s", key, fmt.Sprintf(format, args...)))
+}
+
+// at reports what is wrong at a place in the file.
+func (f *faults) at(n *yaml.Node, format string, args ...any) {
+	f.add(fmt.Sprintf("line %d, column %d", n.Line, n.Column), format, args...)
 }
 
 // validate refuses settings that would start a server which cannot do its work.

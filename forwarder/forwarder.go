@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -71,20 +72,21 @@ func (f *Forwarder) Run(ctx context.Context) error {
 	var lanes sync.WaitGroup
 	defer lanes.Wait()
 	slots := make(chan struct{}, f.MaxLanes)
-	for {
+	for ctx.Err() == nil {
 		if err := f.look(ctx, &lanes, slots); err != nil && ctx.Err() == nil {
 			f.Log.Error("cannot look for due deliveries; trying again in a second", "error", err)
 		}
 		select {
 		case <-ctx.Done():
-			return nil
 		case <-sweep.C:
 		case <-f.wake:
 		}
 	}
+	return nil
 }
 
-// look starts a goroutine for every due lane that is not in flight already.
+// look starts a goroutine for every due lane that is not in flight already. It takes them in any
+// order, so that each has its turn when more lanes are due than there are slots.
 func (f *Forwarder) look(ctx context.Context, lanes *sync.WaitGroup, slots chan struct{}) error {
 	if err := f.expire(ctx); err != nil {
 		return err
@@ -93,6 +95,7 @@ func (f *Forwarder) look(ctx context.Context, lanes *sync.WaitGroup, slots chan 
 	if err != nil {
 		return fmt.Errorf("list due lanes: %w", err)
 	}
+	rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
 	for _, id := range due {
 		if _, inFlight := f.busy.LoadOrStore(id, true); inFlight {
 			continue
@@ -104,15 +107,20 @@ func (f *Forwarder) look(ctx context.Context, lanes *sync.WaitGroup, slots chan 
 			return nil
 		}
 		lanes.Go(func() {
-			defer func() { <-slots; f.busy.Delete(id); f.Wake() }()
-			f.drain(ctx, id)
+			moved := f.drain(ctx, id)
+			<-slots
+			f.busy.Delete(id)
+			if moved { // a lane that stands still waits for the sweep: woken at once, it would spin
+				f.Wake()
+			}
 		})
 	}
 	return nil
 }
 
 // drain sends one lane's batches until nothing is due, at most ten in a row: then others get a turn.
-func (f *Forwarder) drain(ctx context.Context, id string) {
+// It reports whether it settled anything and may go on at once.
+func (f *Forwarder) drain(ctx context.Context, id string) (moved bool) {
 	const turns = 10
 	for range turns {
 		n, err := f.step(ctx, id)
@@ -120,9 +128,11 @@ func (f *Forwarder) drain(ctx context.Context, id string) {
 			f.Log.Error("lane stopped; trying again in a second", "account", id, "error", err)
 		}
 		if n == 0 || err != nil || ctx.Err() != nil {
-			return
+			return moved && err == nil
 		}
+		moved = true
 	}
+	return moved
 }
 
 // Once makes one pass over all due lanes, one batch each, and returns how many deliveries it

@@ -61,7 +61,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, fmt.Errorf("database %q: only sqlite:PATH is supported in this version", maskURL(o.URL))
 	}
 	if _, err := os.Stat(path); o.MustExist && err != nil {
-		return nil, fmt.Errorf("no database at %s: %w", path, err)
+		return nil, fmt.Errorf("no database at %s; start \"clickthread serve\" first, or give the settings file it uses with --config", path)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make the database's folder: %w", err)

@@ -21,7 +21,7 @@ import (
 // One ad click, one chat, one sale at Meta: the story that everything else serves.
 func TestOneClickOneChatOneSale(t *testing.T) {
 	h := openHouse(t, testRules)
-	ana := h.shopper("5511987650001")
+	ana := h.ana()
 	paidAt := time.Now().Truncate(time.Second)
 
 	h.post(ana, ana.Click(ad("AfeClickOfAna"), "Oi! Vi o anúncio"))
@@ -54,7 +54,7 @@ func TestOneClickOneChatOneSale(t *testing.T) {
 // Promise 3: the same notification ten times, five of them at the same instant, is one event.
 func TestDuplicatesInOneConversionOut(t *testing.T) {
 	h := openHouse(t, testRules)
-	ana := h.shopper("5511987650001")
+	ana := h.ana()
 	h.post(ana, ana.Click(ad("Clid1"), "oi"))
 	sale := ana.Say("paguei R$ 50,00")
 
@@ -82,7 +82,7 @@ func TestDuplicatesInOneConversionOut(t *testing.T) {
 // Promise 4: a paid message that arrives before its own referral waits, and is revived once.
 func TestOrderDoesNotMatter(t *testing.T) {
 	h := openHouse(t, testRules)
-	ana := h.shopper("5511987650001")
+	ana := h.ana()
 	begin := time.Now().Add(-time.Hour)
 	click := ana.At(begin).Click(ad("Clid1"), "oi")
 	paid := ana.At(begin.Add(time.Minute)).Say("paguei R$ 50,00")
@@ -115,7 +115,7 @@ func TestClickWindow(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := openHouse(t, testRules)
-			ana := h.shopper("5511987650001")
+			ana := h.ana()
 			h.post(ana, ana.At(time.Now().Add(-c.before)).Click(ad("Clid1"), "oi"))
 			h.post(ana, ana.Say("quanto custa?"))
 			if diff := cmp.Diff(c.meta, h.metaHolds()); diff != "" {
@@ -131,7 +131,7 @@ func TestClickWindow(t *testing.T) {
 // Ledger 5: a trigger that is more than 7 days old when it arrives fires nothing; its click counts.
 func TestOldMessagesFireNothing(t *testing.T) {
 	h := openHouse(t, testRules)
-	ana := h.shopper("5511987650001")
+	ana := h.ana()
 	old := time.Now().Add(-8 * 24 * time.Hour)
 	h.post(ana, ana.At(old).Click(ad("Clid1"), "quanto custa?"))
 	if got := h.ledger(); len(got) > 0 {
@@ -146,7 +146,7 @@ func TestOldMessagesFireNothing(t *testing.T) {
 // Ledger 12: prune removes clicks past window and grace, and nothing else.
 func TestPruneRemovesOldClicksOnly(t *testing.T) {
 	h := openHouse(t, testRules)
-	ana := h.shopper("5511987650001")
+	ana := h.ana()
 	day := 24 * time.Hour
 	for i, age := range []time.Duration{15 * day, 15 * day, 13 * day, time.Hour} {
 		h.post(ana, ana.At(time.Now().Add(-age)).Click(ad(fmt.Sprintf("Clid%d", i)), "oi"))
@@ -207,7 +207,7 @@ func TestEverySamplePayloadIsTaken(t *testing.T) {
 // Bad input gets a clear answer, is counted, and hurts nobody.
 func TestBadInput(t *testing.T) {
 	h := openHouse(t, testRules)
-	good := h.shopper("5511987650001").Say("oi").Body
+	good := h.ana().Say("oi").Body
 	url := h.url + "/webhooks/whatsapp"
 	deep := strings.Repeat(`[`, 10_000) + strings.Repeat(`]`, 10_000)
 	message := func(text string) string {
@@ -248,7 +248,7 @@ func TestBadInput(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		if resp.StatusCode != 401 || h.app.door.BadSignature.Load() != 2 {
+		if resp.StatusCode != http.StatusUnauthorized || h.app.door.BadSignature.Load() != 2 {
 			t.Errorf("status %d, %d bad signatures counted", resp.StatusCode, h.app.door.BadSignature.Load())
 		}
 	})
@@ -260,7 +260,7 @@ func TestBadInput(t *testing.T) {
 // Ledger 4: an unknown account's notifications wait, and are recorded when the account appears.
 func TestUnknownAccountIsReplayedWhenItAppears(t *testing.T) {
 	h := openHouse(t, testRules, func(s *configs.Settings) { s.Accounts[0].WABAID = "1" })
-	ana := h.shopper("5511987650001")
+	ana := h.ana()
 	click, paid := ana.Click(ad("Clid1"), "oi"), ana.Say("paguei R$ 50,00")
 	h.post(ana, click)
 	h.post(ana, paid)
@@ -289,7 +289,7 @@ func TestUnknownAccountIsReplayedWhenItAppears(t *testing.T) {
 // Storage failing is 503, and nothing is lost when the sender sends again.
 func TestStorageFailingIs503(t *testing.T) {
 	h := openHouse(t, testRules)
-	ana := h.shopper("5511987650001")
+	ana := h.ana()
 	h.post(ana, ana.Click(ad("Clid1"), "oi"))
 	sale := ana.Say("paguei R$ 50,00")
 	settings := h.app.settings
@@ -300,7 +300,7 @@ func TestStorageFailingIs503(t *testing.T) {
 		t.Fatalf("status %d %v, want 503", status, err)
 	}
 	h.start(settings)
-	again := h.shopper("5511987650001")
+	again := h.ana()
 	h.post(again, sale)
 	if diff := cmp.Diff([]string{"Purchase Clid1 50.00 BRL"}, h.metaHolds()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -49,7 +49,7 @@ func (a *app) readiness(ctx context.Context) (readiness, error) {
 	if len(r.BrokenRules) > 0 {
 		r.Rules = "broken for some accounts; run: clickthread rules check " + a.settings.Rules
 	}
-	counts, err := a.store.StatusCounts(ctx)
+	counts, err := a.store.OpenCounts(ctx)
 	if err != nil {
 		return r, err
 	}

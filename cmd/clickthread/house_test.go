@@ -99,10 +99,11 @@ func (h *house) start(s configs.Settings) {
 	h.Cleanup(func() { door.Close(); _ = a.close() })
 }
 
-func (h *house) shopper(phone string) *sandbox.Shopper {
+// ana is the shopper of every story.
+func (h *house) ana() *sandbox.Shopper {
 	return &sandbox.Shopper{
 		URL: h.url + webhook.Path, AppSecret: testSecret, WABA: "300100200300400", PhoneNumberID: "700100",
-		WAID: phone, UserID: "BR." + phone, Name: "Ana", Now: time.Now,
+		WAID: "5511987650001", UserID: "BR.7001002003004005", Name: "Ana", Now: time.Now,
 	}
 }
 

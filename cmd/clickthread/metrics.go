@@ -9,6 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/clickthread/clickthread/forwarder"
 )
 
 // metrics serves Prometheus. Labels are accounts, states, reasons and outcomes: never a phone, a
@@ -58,7 +60,7 @@ var help = map[string]string{
 type ledgerMetrics struct{ app *app }
 
 var (
-	deliveriesDesc = prometheus.NewDesc("clickthread_deliveries", "Deliveries and unattributed matches by account, state and reason.",
+	deliveriesDesc = prometheus.NewDesc("clickthread_deliveries", "Deliveries that are queued, sending or held, by account, state and reason.",
 		[]string{"account", "status", "reason"}, nil)
 	oldestDesc     = prometheus.NewDesc("clickthread_oldest_queued_seconds", "Age of the oldest queued delivery.", []string{"account"}, nil)
 	quarantineDesc = prometheus.NewDesc("clickthread_quarantine", "Bodies in quarantine by reason.", []string{"reason"}, nil)
@@ -79,14 +81,14 @@ func (m ledgerMetrics) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, n float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, n, labels...)
 	}
-	counts, err := m.app.store.StatusCounts(ctx)
+	counts, err := m.app.store.OpenCounts(ctx)
 	if err != nil {
 		ch <- prometheus.NewInvalidMetric(deliveriesDesc, err)
 		return
 	}
 	for _, c := range counts {
 		gauge(deliveriesDesc, float64(c.N), c.AccountID, c.Status, c.Reason)
-		if c.Status == "queued" && c.Reason == "" {
+		if c.Status == string(forwarder.Queued) {
 			gauge(oldestDesc, now().Sub(time.UnixMicro(c.Oldest)).Seconds(), c.AccountID)
 		}
 	}

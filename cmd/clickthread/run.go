@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 )
 
@@ -15,9 +16,9 @@ type runCmd struct {
 // Help shows an example below the flags.
 func (runCmd) Help() string {
 	return "Example:\n  clickthread run prune\n\n" +
-		"prune   delete clicks older than 7 days and retention.click_grace; their daily counts stay\n" +
-		"replay  record notifications that waited in quarantine for an account that exists by now\n" +
-		"check   look for matches without a click beside a click that counts (must be 0)\n\n" +
+		"  prune   delete clicks older than 7 days and retention.click_grace; their daily counts stay\n" +
+		"  replay  record notifications that waited in quarantine for an account that exists by now\n" +
+		"  check   look for matches without a click beside a click that counts (must be 0)\n\n" +
 		"The server runs all of these by itself; a running server is not disturbed."
 }
 
@@ -27,7 +28,7 @@ func (c *runCmd) Run(ctx context.Context, out *console) error {
 	if err != nil {
 		return err
 	}
-	a, err := newApp(ctx, s, newLog(out, false), toWork)
+	a, err := newApp(ctx, s, newLog(out, false, slog.LevelWarn), toWork)
 	if err != nil {
 		return err
 	}

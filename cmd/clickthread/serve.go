@@ -40,7 +40,7 @@ func (c *serveCmd) Run(ctx context.Context, out *console) error {
 	if err != nil {
 		return err
 	}
-	log := newLog(out, c.JSON)
+	log := newLog(out, c.JSON, slog.LevelInfo)
 	a, err := newApp(ctx, s, log, toServe)
 	if err != nil {
 		return err
@@ -78,9 +78,10 @@ func warn(log *slog.Logger, s configs.Settings) {
 }
 
 // newLog writes one line per step to the error stream, so that a command's output stays its own.
-func newLog(out *console, asJSON bool) *slog.Logger {
+func newLog(out *console, asJSON bool, from slog.Level) *slog.Logger {
+	options := &slog.HandlerOptions{Level: from}
 	if asJSON {
-		return slog.New(slog.NewJSONHandler(out.err, nil))
+		return slog.New(slog.NewJSONHandler(out.err, options))
 	}
-	return slog.New(slog.NewTextHandler(out.err, nil))
+	return slog.New(slog.NewTextHandler(out.err, options))
 }

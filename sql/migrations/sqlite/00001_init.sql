@@ -146,6 +146,7 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_due ON deliveries (account_id, due_at, id) WHERE status = 'queued';
 CREATE INDEX deliveries_open ON deliveries (event_at) WHERE status IN ('queued', 'waiting');
+CREATE INDEX deliveries_held ON deliveries (account_id, reason) WHERE status = 'held';
 CREATE INDEX deliveries_sending ON deliveries (account_id, call_id) WHERE status = 'sending';
 
 -- One row per HTTP request to Meta, written before it leaves (ledger 22).

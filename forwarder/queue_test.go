@@ -1,0 +1,182 @@
+package forwarder
+
+// A Queue and a Sender without a database and a Meta, for the tests of the loop.
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/clickthread/clickthread/account"
+	"github.com/clickthread/clickthread/capi"
+)
+
+// memory is a Queue in memory. It knows no leases: one node is alone with it.
+type memory struct {
+	mu            sync.Mutex
+	deliveries    []Delivery
+	paused        map[string]time.Time
+	settled       []Settlement
+	looks, claims int
+
+	afterDue   func() // runs when Due has read and not yet answered
+	afterClaim func() // the same for Claim
+	claimFails error
+	settleFail int // how many more times Settle fails
+}
+
+// queue adds n deliveries of an account, due at once, and gives them ids in a row.
+func (m *memory) queue(id string, n int, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for range n {
+		i := len(m.deliveries)
+		m.deliveries = append(m.deliveries, Delivery{
+			Account: id, ID: uuid.UUID{14: byte(i >> 8), 15: byte(i)}, Status: Queued, EventAt: now, Due: now,
+			Payload: fmt.Appendf(nil, `{"event_id":"%d"}`, i), Dataset: "900100", TestCode: "TEST1",
+		})
+	}
+}
+
+func (m *memory) Due(_ context.Context, _ string, now time.Time) ([]string, error) {
+	m.mu.Lock()
+	m.looks++
+	var due []string
+	for _, d := range m.deliveries {
+		if m.isDue(d, now) && !slices.Contains(due, d.Account) {
+			due = append(due, d.Account)
+		}
+	}
+	m.mu.Unlock()
+	run(m.afterDue)
+	return due, nil
+}
+
+func (m *memory) isDue(d Delivery, now time.Time) bool {
+	return d.Status == Queued && !d.Due.After(now) && !m.paused[d.Account].After(now)
+}
+
+// Claim gives the oldest due deliveries that share the first one's batch limit, as package sql does.
+func (m *memory) Claim(_ context.Context, c Claim) (*Call, error) {
+	defer run(m.afterClaim)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.claims++
+	if m.claimFails != nil {
+		return nil, m.claimFails
+	}
+	var due []*Delivery
+	for i, d := range m.deliveries {
+		if d.Account == c.Account && m.isDue(d, c.Now) {
+			due = append(due, &m.deliveries[i])
+		}
+	}
+	if len(due) == 0 {
+		return nil, nil
+	}
+	slices.SortStableFunc(due, func(a, b *Delivery) int { return a.Due.Compare(b.Due) })
+	most, limit := c.Max, due[0].BatchLimit
+	if limit > 0 {
+		most = min(most, limit)
+	}
+	call := &Call{ID: uuid.New(), Account: c.Account, Node: c.Node, Dataset: due[0].Dataset, TestCode: due[0].TestCode, StartedAt: c.Now}
+	for _, d := range due {
+		if d.BatchLimit == limit && len(call.Deliveries) < most {
+			d.Status, d.Call = Sending, call.ID
+			d.Attempts++
+			call.Deliveries = append(call.Deliveries, *d)
+		}
+	}
+	return call, nil
+}
+
+func (m *memory) Settle(_ context.Context, call *Call, s Settlement) (n int, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.settleFail > 0 {
+		m.settleFail--
+		return 0, errStorage
+	}
+	m.settled = append(m.settled, s)
+	m.paused[call.Account] = s.PauseUntil
+	for i := range m.deliveries {
+		if d := &m.deliveries[i]; d.Status == Sending && d.Call == call.ID {
+			d.Status, d.Reason, d.Due = s.To, s.Reason, s.Due
+			if s.BatchLimit > 0 {
+				d.BatchLimit = s.BatchLimit
+			}
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (m *memory) Expire(_ context.Context, now time.Time) (n int, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range m.deliveries {
+		if d := &m.deliveries[i]; d.Status == Queued && now.Sub(d.EventAt) >= SendableFor {
+			d.Status = Expired
+			n++
+		}
+	}
+	return n, nil
+}
+
+// count tells how many deliveries of an account are in a state; of all accounts for "".
+func (m *memory) count(id string, in Status) (n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, d := range m.deliveries {
+		if d.Status == in && (id == "" || d.Account == id) {
+			n++
+		}
+	}
+	return n
+}
+
+func run(f func()) {
+	if f != nil {
+		f()
+	}
+}
+
+// meta answers a call; a nil error is 200.
+type meta func(to capi.Dataset, events [][]byte) error
+
+func (m meta) Send(_ context.Context, to capi.Dataset, events [][]byte) (capi.Receipt, error) {
+	if err := m(to, events); err != nil {
+		return capi.Receipt{}, err
+	}
+	return capi.Receipt{HTTPStatus: 200, TraceID: "AbC"}, nil
+}
+
+func takesAll(capi.Dataset, [][]byte) error { return nil }
+
+// loop is a Forwarder over an empty queue, for the accounts "bakery" and "florist".
+func loop(t *testing.T, sender meta, change func(*Options)) (*Forwarder, *memory) {
+	t.Helper()
+	queue := &memory{paused: map[string]time.Time{}}
+	o := Options{
+		Queue: queue, Sender: sender, Node: "n1", Lease: 30 * time.Second, Timeout: 10 * time.Second,
+		Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Accounts: account.NewRegistry([]account.Account{
+			{ID: "bakery", WABAID: "300100", AccessToken: "token of the bakery"},
+			{ID: "florist", WABAID: "300200", AccessToken: "token of the florist"},
+		}),
+	}
+	if change != nil {
+		change(&o)
+	}
+	f, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f, queue
+}

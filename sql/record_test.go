@@ -1,0 +1,141 @@
+package sql
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/clickthread/clickthread/attribution"
+	"github.com/clickthread/clickthread/forwarder"
+	"github.com/clickthread/clickthread/reason"
+)
+
+func seenBefore(t *testing.T, l *ledger) {
+	plan := func(s *attribution.Snapshot) []forwarder.Delivery {
+		return []forwarder.Delivery{l.delivery("c:"+string(s.Fresh[0].Body), s.Fresh[0])}
+	}
+	l.record(plan, l.message("m1", ana, l.now))
+	before, err := l.RowCounts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := l.message("m1", ana, l.now)
+	if fresh, _ := l.record(plan, again, again, l.message("m1", ben, l.now)); fresh != 0 {
+		t.Errorf("%d messages were new", fresh)
+	}
+	after, err := l.RowCounts(t.Context())
+	if diff := cmp.Diff(before, after); diff != "" || err != nil {
+		t.Errorf("rows changed (%v):\n%s", err, diff)
+	}
+}
+
+func claimOnce(t *testing.T, l *ledger) {
+	plan := func(s *attribution.Snapshot) []forwarder.Delivery {
+		return []forwarder.Delivery{l.delivery("the-one", s.Fresh[0])}
+	}
+	_, first := l.record(plan, l.message("m1", ana, l.now))
+	_, second := l.record(plan, l.message("m2", ben, l.now))
+	if len(first) != 1 || len(second) != 0 {
+		t.Errorf("first %d, second %d; the first committed wins (ledger 14)", len(first), len(second))
+	}
+	l.wantStatuses(map[string]int{"queued": 1})
+}
+
+func failingPlan(t *testing.T, l *ledger) {
+	_, _, err := l.Record(t.Context(), l.now, []*attribution.Arrival{l.message("m1", ana, l.now)},
+		func(*attribution.Snapshot) ([]forwarder.Delivery, error) { return nil, context.DeadlineExceeded })
+	if err == nil {
+		t.Fatal("the plan's error was lost")
+	}
+	counts, err := l.RowCounts(t.Context())
+	for table, n := range counts {
+		if n != 0 || err != nil {
+			t.Errorf("%s has %d rows (%v)", table, n, err)
+		}
+	}
+	if fresh, _ := l.record(nil, l.message("m1", ana, l.now)); fresh != 1 {
+		t.Error("the message is new when it is sent again")
+	}
+}
+
+func quarantine(t *testing.T, l *ledger) {
+	for range 3 {
+		for i := range 4 {
+			body := fmt.Appendf(nil, "%d%0999d", i, 0)
+			if err := l.Quarantine(t.Context(), l.now.Add(time.Duration(i)*time.Second), "malformed", "1", "why", body); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := l.capQuarantine(t.Context(), 2500); err != nil {
+		t.Fatal(err)
+	}
+	var kept []byte
+	n, err := l.Replay(t.Context(), "malformed", "1", func(_ time.Time, body []byte) error {
+		kept = append(kept, body[0])
+		return nil
+	})
+	if n != 2 || string(kept) != "23" || err != nil {
+		t.Errorf("replayed %d (%s) %v, want the newest two", n, kept, err)
+	}
+	if counts, err := l.QuarantineCount(t.Context()); len(counts) != 0 || err != nil {
+		t.Errorf("still in quarantine: %v %v", counts, err)
+	}
+}
+
+func counters(t *testing.T, l *ledger) {
+	read := attribution.Count{Account: "shop", Kind: "status_read"}
+	for range 3 {
+		if err := l.AddCounts(t.Context(), l.now, map[attribution.Count]int{read: 2, {Account: "shop", Kind: "blocked"}: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counts, err := l.Counts(t.Context())
+	if counts[read] != 6 || err != nil {
+		t.Errorf("%v %v", counts, err)
+	}
+}
+
+func stranded(t *testing.T, l *ledger) {
+	l.record(func(s *attribution.Snapshot) []forwarder.Delivery {
+		a := s.Fresh[0]
+		a.Thread.Wait(attribution.Waiting{Trigger: a.ID, Rule: "r", Event: "Purchase", Reason: reason.NoClickID, At: a.At, ReceivedAt: l.now, Body: a.Body})
+		return nil
+	}, l.message("m1", ana, l.now))
+	if n, err := l.Stranded(t.Context()); n != 0 || err != nil {
+		t.Fatalf("%d %v, want none without a click", n, err)
+	}
+	click := l.message("m2", ana, l.now.Add(-time.Hour))
+	click.Referral = &attribution.Click{ClickID: "Clid1"}
+	l.record(nil, click) // this plan revives nothing: the fault that Stranded looks for
+	if n, err := l.Stranded(t.Context()); n != 1 || err != nil {
+		t.Errorf("%d %v, want 1", n, err)
+	}
+}
+
+// walls: two accounts with the same shopper, the same message id and the same claim (promise 9).
+func walls(t *testing.T, l *ledger) {
+	plan := func(s *attribution.Snapshot) []forwarder.Delivery {
+		var list []forwarder.Delivery
+		for _, a := range s.Fresh {
+			list = append(list, l.delivery("same-claim", a))
+		}
+		return list
+	}
+	mine, theirs := l.message("m1", ana, l.now), l.message("m1", ana, l.now)
+	theirs.Account = "other"
+	mine.Referral = &attribution.Click{ClickID: "Clid1"}
+	fresh, deliveries := l.record(plan, mine, theirs)
+	if fresh != 2 || len(deliveries) != 2 {
+		t.Fatalf("fresh %d, deliveries %d; want 2 and 2", fresh, len(deliveries))
+	}
+	if mine.Thread == theirs.Thread || len(theirs.Thread.Clicks) != 0 {
+		t.Error("one account sees the other's click")
+	}
+	if call := l.claim("a"); len(call.Deliveries) != 1 || call.Deliveries[0].Account != "shop" {
+		t.Errorf("the call carries %d deliveries", len(call.Deliveries))
+	}
+}
