@@ -42,25 +42,35 @@ func TestCapture(t *testing.T) {
 	}{
 		{
 			"a new click belongs to the present conversation", nil,
-			[]*Arrival{message(1, "a", time.Hour)}, []string{`1/1 "a" -1h0m0s`}, []string{`1/1 "a" -1h0m0s`},
+			[]*Arrival{message(1, "a", time.Hour)},
+			[]string{`1/1 "a" -1h0m0s`},
+			[]string{`1/1 "a" -1h0m0s`},
 		},
 		{
 			"ledger 11: one click id is one click, at its earliest message", nil,
 			[]*Arrival{message(1, "a", 2*time.Hour), message(2, "a", 3*time.Hour), message(3, "a", time.Hour)},
-			[]string{`1/1 "a" -3h0m0s`}, []string{`1/1 "a" -3h0m0s`},
+			[]string{`1/1 "a" -3h0m0s`},
+			[]string{`1/1 "a" -3h0m0s`},
 		},
 		{
 			"clicks without an id are one for each message", nil,
 			[]*Arrival{message(1, "", time.Hour), message(2, "", time.Hour)},
-			[]string{`1/1 "" -1h0m0s`, `1/2 "" -1h0m0s`}, []string{`1/1 "" -1h0m0s`, `1/2 "" -1h0m0s`},
+			[]string{`1/1 "" -1h0m0s`, `1/2 "" -1h0m0s`},
+			[]string{`1/1 "" -1h0m0s`, `1/2 "" -1h0m0s`},
 		},
 		{
-			"a click of a merged conversation moves back in its own place", []Click{known},
-			[]*Arrival{message(1, "a", 3*time.Hour)}, []string{`2/9 "a" -3h0m0s`}, []string{`2/9 "a" -3h0m0s`},
+			"a click of a merged conversation moves back in its own place",
+			[]Click{known},
+			[]*Arrival{message(1, "a", 3*time.Hour)},
+			[]string{`2/9 "a" -3h0m0s`},
+			[]string{`2/9 "a" -3h0m0s`},
 		},
 		{
-			"a click of a merged conversation is not stored again", []Click{known},
-			[]*Arrival{message(1, "a", time.Hour)}, []string{`2/9 "a" -2h0m0s`}, nil,
+			"a click of a merged conversation is not stored again",
+			[]Click{known},
+			[]*Arrival{message(1, "a", time.Hour)},
+			[]string{`2/9 "a" -2h0m0s`},
+			nil,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

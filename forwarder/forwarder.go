@@ -102,7 +102,7 @@ func (f *Forwarder) look(ctx context.Context, lanes *sync.WaitGroup, slots chan 
 		}
 		select {
 		case slots <- struct{}{}:
-		default: // all lanes are taken; the one that ends next looks again
+		default: // all slots are taken; the lane that ends next, or the sweep, looks again
 			f.busy.Delete(id)
 			return nil
 		}

@@ -22,7 +22,6 @@ type memory struct {
 	mu            sync.Mutex
 	deliveries    []Delivery
 	paused        map[string]time.Time
-	settled       []Settlement
 	looks, claims int
 
 	afterDue   func() // runs when Due has read and not yet answered
@@ -96,14 +95,16 @@ func (m *memory) Claim(_ context.Context, c Claim) (*Call, error) {
 	return call, nil
 }
 
-func (m *memory) Settle(_ context.Context, call *Call, s Settlement) (n int, err error) {
+func (m *memory) Settle(ctx context.Context, call *Call, s Settlement) (n int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
 	if m.settleFail > 0 {
 		m.settleFail--
 		return 0, errStorage
 	}
-	m.settled = append(m.settled, s)
 	m.paused[call.Account] = s.PauseUntil
 	for i := range m.deliveries {
 		if d := &m.deliveries[i]; d.Status == Sending && d.Call == call.ID {
@@ -147,12 +148,15 @@ func run(f func()) {
 	}
 }
 
-// meta answers a call; a nil error is 200.
+// meta answers a call; a nil error is 200. A call that is given up has no answer.
 type meta func(to capi.Dataset, events [][]byte) error
 
-func (m meta) Send(_ context.Context, to capi.Dataset, events [][]byte) (capi.Receipt, error) {
+func (m meta) Send(ctx context.Context, to capi.Dataset, events [][]byte) (capi.Receipt, error) {
 	if err := m(to, events); err != nil {
 		return capi.Receipt{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return capi.Receipt{}, &capi.Error{Sent: true, Err: err}
 	}
 	return capi.Receipt{HTTPStatus: 200, TraceID: "AbC"}, nil
 }
