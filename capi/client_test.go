@@ -91,6 +91,10 @@ func TestOutcomeOfABadAnswer(t *testing.T) {
 		"502 from a proxy": {func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusBadGateway)
 			_, _ = io.WriteString(w, "<html>")
+		}, Unknown, 6},
+		"503 from a proxy": {func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, "<html>")
 		}, Again, 6},
 		"one of two events counted": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, `{"events_received":1}`)

@@ -29,14 +29,14 @@ var codes = []meaning{
 
 	// The account is set up wrongly: nothing it sends can succeed.
 	{code: 100, subcode: 33, verdict: Pause, what: "the dataset does not exist, or the token may not use it", fix: "check the dataset id and assign the token's system user to the dataset with the task UPLOAD"},
-	{code: 190, subcode: 460, verdict: Pause, what: "the token ended because its owner changed their password", fix: "make a new token, better one of a system user, and resume the account"},
-	{code: 190, subcode: 463, verdict: Pause, what: "the token has expired", fix: "make a new token, better one of a system user that never expires, and resume the account"},
-	{code: 190, subcode: 467, verdict: Pause, what: "the token was revoked", fix: "make a new token and resume the account"},
-	{code: 190, verdict: Pause, what: "Meta does not accept the token", fix: "make a new token and resume the account"},
-	{code: 10, verdict: Pause, what: "the token lacks a permission", fix: "give the token whatsapp_business_manage_events and resume the account"},
-	{code: 200, upTo: 299, verdict: Pause, what: "the token lacks a permission", fix: "give the token whatsapp_business_manage_events and resume the account"},
-	{code: 803, verdict: Pause, what: "Meta does not know the dataset by this name", fix: "set the dataset's numeric id and resume the account"},
-	{code: 102, verdict: Pause, what: "the token's session has ended", fix: "make a new token and resume the account"},
+	{code: 190, subcode: 460, verdict: Pause, what: "the token ended because its owner changed their password", fix: "make a new token, better one of a system user,; sending is tried again every 10 minutes"},
+	{code: 190, subcode: 463, verdict: Pause, what: "the token has expired", fix: "make a new token, better one of a system user that never expires,; sending is tried again every 10 minutes"},
+	{code: 190, subcode: 467, verdict: Pause, what: "the token was revoked", fix: "make a new token; sending is tried again every 10 minutes"},
+	{code: 190, verdict: Pause, what: "Meta does not accept the token", fix: "make a new token; sending is tried again every 10 minutes"},
+	{code: 10, verdict: Pause, what: "the token lacks a permission", fix: "give the token whatsapp_business_manage_events; sending is tried again every 10 minutes"},
+	{code: 200, upTo: 299, verdict: Pause, what: "the token lacks a permission", fix: "give the token whatsapp_business_manage_events; sending is tried again every 10 minutes"},
+	{code: 803, verdict: Pause, what: "Meta does not know the dataset by this name", fix: "set the dataset's numeric id; sending is tried again every 10 minutes"},
+	{code: 102, verdict: Pause, what: "the token's session has ended", fix: "make a new token; sending is tried again every 10 minutes"},
 	{code: 104, verdict: Pause, what: "the app asks for a signed token, and the signature is missing or wrong", fix: "set the app's secret, or turn off \"Require app secret\" in the app's settings"},
 
 	// Too much, too fast.
@@ -66,9 +66,10 @@ var (
 	notSent    = meaning{verdict: Again, what: "Meta could not be reached", fix: "check network, DNS, certificates and the clock; it is sent again by itself"}
 	noAnswer   = meaning{verdict: Unknown, what: "the request left, but no answer to rely on came back", fix: "Meta may have the events: the account's setting for unknown outcomes says whether they are sent again"}
 	redirected = meaning{verdict: Unclear, what: "the answer was a redirect, which is never followed", fix: "check the Graph address and any proxy on the way"}
+	gateway    = meaning{verdict: Unknown, what: "a gateway on the way answered in Meta's place, so nobody knows whether Meta has the events", fix: "the account's setting for unknown outcomes says whether they are sent again"}
 	metaDown   = meaning{verdict: Again, what: "Meta, or a proxy on the way, is in trouble", fix: "nothing: it is sent again by itself"}
 	cutShort   = meaning{verdict: Again, what: "Meta refused, but its answer was cut short", fix: "nothing: it is sent again to read why"}
-	unclear    = meaning{verdict: Unclear, what: "Meta refused for a reason we do not know", fix: "read Meta's words in the answer, then release or reject the event"}
+	unclear    = meaning{verdict: Unclear, what: "Meta refused for a reason we do not know", fix: "read Meta's words in the answer, and correct the rule; the event stays held"}
 )
 
 // meaning finds the row for e.
@@ -98,7 +99,8 @@ func lookUp(code, subcode int) (meaning, bool) {
 }
 
 // withoutCode goes by how far the request came: a request that got a status of 400 or more was not
-// taken; one that was sent and got no answer, or a 200 that cannot be relied on, may have been.
+// taken; one that was sent and got no answer, a 200 that cannot be relied on, or only the word of a
+// gateway, may have been.
 func (e *Error) withoutCode() meaning {
 	switch {
 	case errors.Is(e.Err, ErrNoneTaken):
@@ -109,6 +111,8 @@ func (e *Error) withoutCode() meaning {
 		return noAnswer
 	case e.HTTPStatus < 400:
 		return redirected
+	case e.HTTPStatus == 502 || e.HTTPStatus == 504:
+		return gateway
 	case e.HTTPStatus >= 500:
 		return metaDown
 	case e.Err != nil:

@@ -22,11 +22,6 @@ import (
 // DefaultPath is read when no --config is given and the file exists.
 const DefaultPath = "configs/clickthread.yaml"
 
-// Example is the annotated example of a settings file, also in configs/clickthread.example.yaml.
-//
-//go:embed clickthread.example.yaml
-var Example []byte
-
 // DemoRules is the rule file of "clickthread demo".
 //
 //go:embed demo/rules.yaml

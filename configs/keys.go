@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/clickthread/clickthread/rules"
 )
 
 // walk goes through a document beside the type it is decoded into, and reports whatever would not be
@@ -87,36 +89,12 @@ func valueType(t reflect.Type, key string) (reflect.Type, bool) {
 
 // suggest names the known key closest to a mistyped one, if one is close.
 func suggest(key string, t reflect.Type) string {
-	best, distance := "", 1+len(key)/2
+	var known []string
 	for field := range t.Fields() {
-		name := field.Tag.Get("yaml")
-		if d := editDistance(key, name); d < distance {
-			best, distance = name, d
-		}
+		known = append(known, field.Tag.Get("yaml"))
 	}
-	if best == "" {
-		return ""
+	if closest := rules.Closest(key, known); closest != "" {
+		return fmt.Sprintf("; did you mean %q?", closest)
 	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// editDistance is Levenshtein's: how many letters to insert, delete or change. Case does not count.
-func editDistance(a, b string) int {
-	last := make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := range len(a) {
-		row := make([]int, len(b)+1)
-		row[0] = i + 1
-		for j := range len(b) {
-			change := last[j]
-			if !strings.EqualFold(a[i:i+1], b[j:j+1]) {
-				change++
-			}
-			row[j+1] = min(last[j+1]+1, row[j]+1, change)
-		}
-		last = row
-	}
-	return last[len(b)]
+	return ""
 }

@@ -166,6 +166,12 @@ func (s Settings) NotYet() []string {
 			keys = append(keys, key)
 		}
 	}
+	kept, usual := s.Retention, Defaults().Retention
+	note(kept.Text != usual.Text, "retention.text: message text is kept for ever in this version")
+	note(kept.Messages != usual.Messages, "retention.messages")
+	note(kept.Quarantine != usual.Quarantine, "retention.quarantine")
+	note(kept.Calls != usual.Calls, "retention.calls")
+	note(kept.Ledger != usual.Ledger, "retention.ledger")
 	note(s.MasterKey != "" || s.MasterKeyFile != "", "master_key")
 	for _, a := range s.Accounts {
 		o := a.Orders

@@ -73,6 +73,20 @@ func TestEachAccountStandsForItself(t *testing.T) {
 			[]string{`shpo: warning: no account has this folder's name; its files are not read; did you mean "shop"?`},
 		},
 		{
+			"a file too deep in a folder",
+			[]Owner{shop},
+			fstest.MapFS{"shop/a.yaml": ruleFile("a", ""), "shop/old/2025/b.yaml": {}, "shop/old/notes.txt": {}, "shop/.git/c.yaml": {}},
+			map[string]int{"shop": 1},
+			[]string{`shop/old/2025/b.yaml: warning: is not read: rule files stand in rules/ or rules/<account>/`},
+		},
+		{
+			"a file for others in an account's folder",
+			[]Owner{shop, clinic},
+			fstest.MapFS{"shop/a.yaml": ruleFile("a", "accounts: [clinic]\n")},
+			map[string]int{"shop": 0, "clinic": 0},
+			[]string{`shop/a.yaml:2:12: warning: the file names other accounts only; it is not used; leave out "accounts:" in an account's own folder`},
+		},
+		{
 			"an id in two files",
 			[]Owner{shop},
 			fstest.MapFS{"shop/a.yaml": ruleFile("a", ""), "shop/b.yaml": ruleFile("a", "")},

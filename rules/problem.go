@@ -72,6 +72,18 @@ func sortProblems(problems []Problem) {
 
 // didYouMean names the known word closest to what was written, or lists them all if none is close.
 func didYouMean(word string, known []string) string {
+	if closest := Closest(word, known); closest != "" {
+		return fmt.Sprintf("did you mean %q?", closest)
+	}
+	if len(known) == 0 {
+		return ""
+	}
+	return "known here: " + strings.Join(known, ", ")
+}
+
+// Closest returns the known word that a mistyped one was probably meant to be, "" if none is close.
+// Case does not count.
+func Closest(word string, known []string) string {
 	best, distance := "", 3
 	for _, k := range known {
 		d := editDistance(strings.ToLower(word), strings.ToLower(k))
@@ -79,13 +91,7 @@ func didYouMean(word string, known []string) string {
 			best, distance = k, d
 		}
 	}
-	if best != "" {
-		return fmt.Sprintf("did you mean %q?", best)
-	}
-	if len(known) == 0 {
-		return ""
-	}
-	return "known here: " + strings.Join(known, ", ")
+	return best
 }
 
 // editDistance counts the insertions, deletions, changes and swaps of neighbours between two words.

@@ -95,14 +95,6 @@ func (f *File) Accounts() []string {
 // Rules returns the file's rules in the order they stand.
 func (f *File) Rules() []*Rule { return slices.Clone(f.rules) }
 
-// Owner is an account as rules see it. Currency is an ISO 4217 code, Locale a BCP 47 tag, Timezone an
-// IANA name; an empty one means that the account does not say (ledger 31).
-type Owner struct {
-	ID, WABAID                 string
-	PhoneNumberIDs             []string
-	Currency, Locale, Timezone string
-}
-
 // Source is one file that a set was made from, as it was read.
 type Source struct {
 	Path  string

@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write the .want files from what the cod
 
 // lastClick is what the server's attribution does with its default settings: the last click with a
 // click id counts for 7 days.
-func lastClick(clicks []Click, at time.Time) (*Click, reason.Code) {
+func lastClick(_ Owner, clicks []Click, at time.Time) (*Click, reason.Code) {
 	why := reason.NoClickID
 	for _, c := range slices.Backward(clicks) {
 		switch {

@@ -9,9 +9,10 @@ import (
 	"github.com/clickthread/clickthread/reason"
 )
 
-// Attribute answers which click counts at a time, or why none does, as the running server would. It
-// is given from outside because attribution and rules do not know each other; nil knows no click.
-type Attribute func(clicks []Click, at time.Time) (*Click, reason.Code)
+// Attribute answers which of an account's clicks counts at a time, or why none does, as the running
+// server would. It is given from outside because attribution and rules do not know each other; nil
+// knows no click.
+type Attribute func(owner Owner, clicks []Click, at time.Time) (*Click, reason.Code)
 
 // TestResult is how one test of a rule file went.
 type TestResult struct {
@@ -26,8 +27,8 @@ func (f *File) RunTests(attribute Attribute) []TestResult {
 	return f.RunTestsFor(Owner{}, attribute)
 }
 
-// RunTestsFor runs the tests with the currency, locale and timezone of an account that the file
-// belongs to. Tests about another account of the same file are left to that account.
+// RunTestsFor runs the tests with the settings of an account that the file belongs to. Tests about
+// another account of the same file are left to that account.
 func (f *File) RunTestsFor(owner Owner, attribute Attribute) []TestResult {
 	var results []TestResult
 	for _, s := range f.tests {
@@ -49,6 +50,7 @@ func (s *scenario) isAbout(owner Owner) bool {
 // stage plays one chat.
 type stage struct {
 	set       *Set
+	owner     Owner
 	attribute Attribute
 	stranger  bool // the test is about an account that the file is not for
 	number    string
@@ -68,7 +70,7 @@ func (f *File) play(s *scenario, owner Owner, attribute Attribute) string {
 	if set == nil {
 		return problems[0].String()
 	}
-	st := &stage{set: set, attribute: attribute, claims: map[string]bool{}, now: s.at}
+	st := &stage{set: set, owner: owner, attribute: attribute, claims: map[string]bool{}, now: s.at}
 	if numbers := f.numbers(owner); slices.Contains(numbers, s.account) {
 		st.number = s.account
 	} else if len(numbers) > 0 {
@@ -116,7 +118,7 @@ func (st *stage) take(position int, s step) string {
 	facts.Claimed = func(key string) bool { return st.claims[key] }
 	facts.NoClick = reason.NoClickID
 	if st.attribute != nil {
-		facts.Click, facts.NoClick = st.attribute(slices.Clone(st.clicks), st.now)
+		facts.Click, facts.NoClick = st.attribute(st.owner, slices.Clone(st.clicks), st.now)
 	}
 	decisions := st.set.Eval(facts)
 	for _, d := range decisions {

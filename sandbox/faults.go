@@ -14,7 +14,7 @@ import (
 type Fault struct {
 	// Next is how many answers fail. Default 1.
 	Next int `json:"next"`
-	// Status is the HTTP status, 200 to 599. Default 500.
+	// Status is the HTTP status, 200 to 599. Default 500, or with a code the one Meta sends with it.
 	Status int `json:"status"`
 	// Code and Subcode make it an error of Meta's. Default: a page in HTML, as proxies answer.
 	Code    int `json:"code"`
@@ -109,7 +109,7 @@ func (f Fault) fails() bool {
 func (f Fault) write(w http.ResponseWriter) {
 	status := f.Status
 	if status < 200 || status > 599 {
-		status = http.StatusInternalServerError
+		status = usualStatus(f.Code)
 	}
 	switch {
 	case f.Drop:
@@ -124,6 +124,22 @@ func (f Fault) write(w http.ResponseWriter) {
 		}
 		w.WriteHeader(status)
 		_, _ = fmt.Fprintf(w, "<html><body><h1>%d %s</h1></body></html>\n", status, http.StatusText(status))
+	}
+}
+
+// usualStatus is what Meta sends with a code (seen in live answers); without a code it is 500.
+func usualStatus(code int) int {
+	switch {
+	case code == 0:
+		return http.StatusInternalServerError
+	case code == 1 || code == 2:
+		return http.StatusServiceUnavailable
+	case code == 4 || code == 10 || code >= 200 && code < 300:
+		return http.StatusForbidden
+	case code == 190:
+		return http.StatusUnauthorized
+	default:
+		return http.StatusBadRequest
 	}
 }
 

@@ -21,13 +21,13 @@ func TestFaultsAsTheSenderSeesThem(t *testing.T) {
 		taken  int
 	}{
 		"a proxy's 500":                  {`{}`, capi.Again, 500, 0},
-		"502":                            {`{"status":502}`, capi.Again, 502, 0},
+		"502":                            {`{"status":502}`, capi.Unknown, 502, 0},
 		"429":                            {`{"status":429}`, capi.Throttled, 429, 0},
 		"a redirect":                     {`{"status":302}`, capi.Unclear, 302, 0},
 		"200 in HTML, events lost":       {`{"status":200}`, capi.Unknown, 200, 0},
 		"200 in HTML, events taken":      {`{"status":200,"taken":true}`, capi.Unknown, 200, 1},
 		"a dead token":                   {`{"status":401,"code":190,"subcode":463}`, capi.Pause, 401, 0},
-		"a refused event":                {`{"code":100,"subcode":2804087}`, capi.Refused, 500, 0},
+		"a refused event":                {`{"code":100,"subcode":2804087}`, capi.Refused, 400, 0},
 		"service down":                   {`{"status":503,"code":2}`, capi.Again, 503, 0},
 		"an answer lost, events as well": {`{"drop":true}`, capi.Unknown, 0, 0},
 		"an answer lost, events taken":   {`{"drop":true,"taken":true}`, capi.Unknown, 0, 1},

@@ -54,22 +54,3 @@ func (s *Store) Calls(ctx context.Context, d forwarder.Delivery) ([]SettledCall,
 	}
 	return calls, nil
 }
-
-// Lane is an account's sending line as a person is shown it.
-type Lane struct {
-	Account     string
-	Holder      string
-	PausedUntil time.Time
-	PauseWords  string
-}
-
-// PausedLanes lists the lanes that rest now.
-func (s *Store) PausedLanes(ctx context.Context, now time.Time) ([]Lane, error) {
-	var rows []laneRow
-	err := s.read.NewSelect().Model(&rows).Where("paused_until > ?", micros(now)).Order("account_id").Scan(ctx)
-	lanes := make([]Lane, len(rows))
-	for i, r := range rows {
-		lanes[i] = Lane{Account: r.AccountID, Holder: r.Holder, PausedUntil: fromMicros(r.PausedUntil), PauseWords: r.PauseWords}
-	}
-	return lanes, err
-}

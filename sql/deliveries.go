@@ -208,7 +208,7 @@ type OpenCount struct {
 	Status    string
 	Reason    string
 	N         int64
-	Oldest    int64 // microseconds: when the oldest became due, or was recorded
+	Oldest    int64 // microseconds: when the oldest was recorded
 }
 
 // OpenCounts counts what is queued, sending or held, by account, state and reason. It reads partial
@@ -216,7 +216,7 @@ type OpenCount struct {
 func (s *Store) OpenCounts(ctx context.Context) ([]OpenCount, error) {
 	var rows []OpenCount
 	err := s.read.NewRaw(`
-SELECT account_id, 'queued' AS status, '' AS reason, count(*) AS n, min(due_at) AS oldest
+SELECT account_id, 'queued' AS status, '' AS reason, count(*) AS n, min(created_at) AS oldest
 FROM deliveries WHERE status = 'queued' GROUP BY account_id
 UNION ALL
 SELECT account_id, 'sending', '', count(*), 0 FROM deliveries WHERE status = 'sending' GROUP BY account_id

@@ -78,8 +78,3 @@ func foldClicks(ctx context.Context, tx bun.Tx, gone []clickRow) error {
 	return insert(ctx, tx, rows, `CONFLICT (account_id, day, ad_id) DO UPDATE SET
 		clicks = click_day_row.clicks + excluded.clicks, without_clid = click_day_row.without_clid + excluded.without_clid`)
 }
-
-// CountClicks tells how many clicks PruneClicks would delete.
-func (s *Store) CountClicks(ctx context.Context, before time.Time) (int64, error) {
-	return s.read.NewSelect().Model((*clickRow)(nil)).Where("clicked_at < ?", micros(before)).Count(ctx)
-}

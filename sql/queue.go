@@ -236,10 +236,3 @@ UPDATE deliveries SET status = ?, reason = ?, updated_at = ? WHERE status IN ('q
 	n, err := res.RowsAffected()
 	return int(n), err
 }
-
-// freeLanes ends every lease. Only for a process that has the database to itself: what is leased
-// then was leased by the dead.
-func (s *Store) freeLanes(ctx context.Context) error {
-	_, err := s.write.ExecContext(ctx, "UPDATE lanes SET lease_until = 0")
-	return err
-}

@@ -139,3 +139,19 @@ func walls(t *testing.T, l *ledger) {
 		t.Errorf("the call carries %d deliveries", len(call.Deliveries))
 	}
 }
+
+// What cannot be recorded on replay either stays, with the newest reason.
+func putBack(t *testing.T, l *ledger) {
+	if err := l.Quarantine(t.Context(), l.now, "unknown_waba", "1", "", []byte("body")); err != nil {
+		t.Fatal(err)
+	}
+	n, err := l.Replay(t.Context(), "unknown_waba", "1", func(at time.Time, body []byte) error {
+		return l.Quarantine(t.Context(), at, "plan_failed", "1", "a fault of ours", body)
+	})
+	if n != 0 || err != nil {
+		t.Errorf("replayed %d %v, want none", n, err)
+	}
+	if counts, err := l.QuarantineCount(t.Context()); counts["plan_failed"] != 1 || len(counts) != 1 || err != nil {
+		t.Errorf("in quarantine: %v %v", counts, err)
+	}
+}

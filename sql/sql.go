@@ -42,12 +42,13 @@ type Store struct {
 type Options struct {
 	// URL is "sqlite:PATH"; PATH is relative to the working directory.
 	URL string
-	// Node names this process in leases and counters; unique per process start.
+	// Node names this machine in counters.
 	Node string
 	// Exclusive takes the lock file beside the database, as serve does. What a crashed process left
 	// leased is free at once then, because nobody else can be running.
 	Exclusive bool
-	// MustExist refuses to make a new database, for commands that only look.
+	// MustExist is for commands beside a server: it makes no database, and changes no table of one
+	// that a program of another version made.
 	MustExist bool
 }
 
@@ -74,13 +75,13 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		}
 		s.lock = lock
 	}
-	if err := s.open(ctx, path, o.Exclusive); err != nil {
+	if err := s.open(ctx, path, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.Close())
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, path string, exclusive bool) error {
+func (s *Store) open(ctx context.Context, path string, o Options) error {
 	if err := privateFile(path); err != nil {
 		return err
 	}
@@ -96,13 +97,17 @@ func (s *Store) open(ctx context.Context, path string, exclusive bool) error {
 	}
 	s.read = bun.NewDB(read, sqlitedialect.New())
 	read.SetMaxOpenConns(4)
-	if err := migrate(ctx, write); err != nil {
+	upgrade := migrate
+	if o.MustExist {
+		upgrade = checkVersion
+	}
+	if err := upgrade(ctx, write); err != nil {
 		return err
 	}
 	if s.salt, err = s.installationKey(ctx); err != nil {
 		return err
 	}
-	if exclusive {
+	if o.Exclusive {
 		return s.freeLanes(ctx)
 	}
 	return nil
@@ -140,9 +145,10 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// Ping checks that the database answers and takes writes.
+// Ping checks that the database takes writes: only then can a webhook be stored.
 func (s *Store) Ping(ctx context.Context) error {
-	_, err := s.read.ExecContext(ctx, "SELECT 1 FROM installation")
+	_, err := s.write.ExecContext(ctx,
+		"INSERT INTO installation (name, value) VALUES ('ping', 'x') ON CONFLICT (name) DO UPDATE SET value = excluded.value")
 	return err
 }
 

@@ -76,6 +76,9 @@ func (s *Store) Waiting(ctx context.Context, f Filter) ([]UnattributedMatch, err
 	if f.Reason != "" {
 		q = q.Where("reason = ?", f.Reason)
 	}
+	if !f.Since.IsZero() {
+		q = q.Where("received_at >= ?", micros(f.Since))
+	}
 	var rows []waitingRow
 	err := q.Scan(ctx, &rows)
 	return matchesOf(rows), err
@@ -87,14 +90,20 @@ type UnattributedMatch struct {
 	attribution.Waiting
 }
 
-// Stranded counts unattributed matches beside a click that would have counted. There are none,
+// Stranded counts unattributed matches beside a click that would have counted, in the same
+// conversation or that of a merged contact. There are none,
 // unless a click and the message that needs it missed each other: that would be a fault (ledger 13).
 func (s *Store) Stranded(ctx context.Context) (int, error) {
 	var n int
 	err := s.read.NewRaw(`
-SELECT count(*) FROM unattributed u WHERE EXISTS (
-    SELECT 1 FROM clicks c
-    WHERE c.account_id = u.account_id AND c.conversation_id = u.conversation_id AND c.clid <> ''
+SELECT count(*) FROM unattributed u
+JOIN conversations mine ON mine.account_id = u.account_id AND mine.id = u.conversation_id
+JOIN contacts me ON me.account_id = mine.account_id AND me.id = mine.contact_id
+WHERE EXISTS (
+    SELECT 1 FROM contacts kin
+    JOIN conversations k ON k.account_id = kin.account_id AND k.contact_id = kin.id AND k.number_id = mine.number_id
+    JOIN clicks c ON c.account_id = k.account_id AND c.conversation_id = k.id
+    WHERE kin.account_id = me.account_id AND kin.merged_into = me.merged_into AND c.clid <> ''
       AND c.clicked_at <= u.sent_at AND u.sent_at - c.clicked_at <= ?)`, attribution.Window.Microseconds()).Scan(ctx, &n)
 	return n, err
 }

@@ -39,11 +39,11 @@ type Stats struct {
 	BadSignature  atomic.Int64 // 401
 	TooLarge      atomic.Int64 // 413
 	Failed        atomic.Int64 // 503: storage was away
+	Busy          atomic.Int64 // 503: too many were waiting
 	Quarantined   atomic.Int64 // bodies, or parts of one, put into quarantine
+	Batches       atomic.Int64 // transactions
 	Messages      atomic.Int64 // new messages
 	Duplicates    atomic.Int64 // messages seen before
-	OtherNumbers  atomic.Int64 // messages to numbers that the account does not list
-	NotStored     atomic.Int64 // changes of kinds that nothing uses yet: history, echoes, account news
 }
 
 // Mount adds the routes.
@@ -60,10 +60,13 @@ func (h *Handler) challenge(c echo.Context) error {
 	token := c.QueryParam("hub.verify_token")
 	challenge := c.QueryParam("hub.challenge")
 	if c.QueryParam("hub.mode") != "subscribe" || h.VerifyToken == "" ||
-		subtle.ConstantTimeCompare([]byte(token), []byte(h.VerifyToken.Reveal())) != 1 ||
-		!plainChallenge.MatchString(challenge) {
+		subtle.ConstantTimeCompare([]byte(token), []byte(h.VerifyToken.Reveal())) != 1 {
 		h.Log.Warn("webhook verification refused: hub.mode or hub.verify_token is not ours", "remote", c.RealIP())
 		return c.String(http.StatusForbidden, "verify token does not match\n")
+	}
+	if !plainChallenge.MatchString(challenge) {
+		h.Log.Warn("webhook verification refused: the token is right, but hub.challenge is not a plain word", "remote", c.RealIP())
+		return c.String(http.StatusForbidden, "challenge is not a plain word\n")
 	}
 	c.Response().Header().Set(echo.HeaderXContentTypeOptions, "nosniff")
 	return c.String(http.StatusOK, challenge)
@@ -86,7 +89,13 @@ func (h *Handler) receive(c echo.Context) error {
 		return c.String(http.StatusUnauthorized, "signature missing or wrong\n")
 	}
 	// The sender may hang up; what it sent is recorded all the same.
-	if err := h.Intake.Receive(context.WithoutCancel(c.Request().Context()), body); err != nil {
+	err = h.Intake.Receive(context.WithoutCancel(c.Request().Context()), body)
+	if errors.Is(err, ErrBusy) {
+		h.Stats.Busy.Add(1)
+		c.Response().Header().Set(echo.HeaderRetryAfter, "1")
+		return c.String(http.StatusServiceUnavailable, "busy, send again\n")
+	}
+	if err != nil {
 		h.Stats.Failed.Add(1)
 		h.Log.Error("notification not stored; Meta will send it again", "error", err, "bytes", len(body))
 		c.Response().Header().Set(echo.HeaderRetryAfter, "5")

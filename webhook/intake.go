@@ -51,6 +51,9 @@ type Intake struct {
 	Stats      *Stats
 
 	mu       sync.Mutex
+	queue    []*pending                // waiting for the next transaction, oldest first
+	waiting  int                       // messages in queue
+	flushing chan struct{}             // holds one token while a transaction is in flight
 	counts   map[attribution.Count]int // statuses since the last flush
 	saidWABA map[string]time.Time      // when an unknown WABA was last said
 }
@@ -64,12 +67,12 @@ func (in *Intake) Receive(ctx context.Context, body []byte) error {
 	return in.receive(ctx, in.Now(), body)
 }
 
-// ReplayUnknown records what waited for accounts that are known by now, as of the time it was
-// received, and returns how many notifications that were (ledger 4).
-func (in *Intake) ReplayUnknown(ctx context.Context) (int, error) {
+// Replay records what waited in quarantine for one reason and whose account is known by now, as of
+// the time it was received. It returns how many notifications that were (ledger 4).
+func (in *Intake) Replay(ctx context.Context, reason string) (int, error) {
 	total := 0
 	for _, a := range in.Accounts.All() {
-		n, err := in.Quarantine.Replay(ctx, UnknownWABA, a.WABAID, func(receivedAt time.Time, body []byte) error {
+		n, err := in.Quarantine.Replay(ctx, reason, a.WABAID, func(receivedAt time.Time, body []byte) error {
 			return in.receive(ctx, receivedAt, body)
 		})
 		total += n
@@ -77,7 +80,7 @@ func (in *Intake) ReplayUnknown(ctx context.Context) (int, error) {
 			return total, err
 		}
 		if n > 0 {
-			in.Log.Info("notifications that waited for their account are recorded", "account", a.ID, "notifications", n)
+			in.Log.Info("notifications that waited in quarantine are recorded", "account", a.ID, "reason", reason, "notifications", n)
 		}
 	}
 	return total, nil
@@ -85,10 +88,13 @@ func (in *Intake) ReplayUnknown(ctx context.Context) (int, error) {
 
 func (in *Intake) receive(ctx context.Context, now time.Time, body []byte) error {
 	n, err := whatsapp.Decode(body)
+	if err == nil && len(n.Entries) == 0 {
+		err = errors.New("the notification has no entry")
+	}
 	if err != nil {
 		return in.quarantine(ctx, now, Malformed, "", err.Error(), body)
 	}
-	var batch []*attribution.Arrival
+	p := &pending{done: make(chan error, 1)}
 	for _, entry := range n.Entries {
 		a, known := in.Accounts.ByWABA(entry.WABA)
 		if !known {
@@ -98,67 +104,57 @@ func (in *Intake) receive(ctx context.Context, now time.Time, body []byte) error
 			continue
 		}
 		for _, change := range entry.Changes {
-			arrivals, err := in.arrivals(ctx, now, a, change)
-			if err != nil {
+			if err := in.collect(ctx, now, p, a, change); err != nil {
 				return err
 			}
-			batch = append(batch, arrivals...)
 		}
 	}
-	if len(batch) == 0 {
-		return nil
-	}
-	return in.record(ctx, now, batch, body)
-}
-
-// record stores the batch; what cannot be planned goes to quarantine whole.
-func (in *Intake) record(ctx context.Context, now time.Time, batch []*attribution.Arrival, body []byte) error {
-	fresh, deliveries, err := in.Recorder.Record(ctx, now, batch, in.Planner.Plan)
-	if errors.Is(err, errPlan) {
-		in.Log.Error("notification could not be planned; it is in quarantine", "error", err)
-		return in.quarantine(ctx, now, PlanFailed, "", err.Error(), body)
-	}
-	if err != nil {
-		return fmt.Errorf("record notification: %w", err)
-	}
-	in.Stats.Messages.Add(int64(fresh))
-	in.Stats.Duplicates.Add(int64(len(batch) - fresh))
-	for _, d := range deliveries {
-		in.Log.Info("event recorded", "account", d.Account, "event", d.EventName, "delivery", d.ID,
-			"status", d.Status, "reason", d.Reason, "rule", d.Rule)
-		if d.Status == forwarder.Queued {
-			in.Wake()
+	if len(p.messages) > 0 {
+		if err := in.record(ctx, p); err != nil {
+			return err
 		}
 	}
+	in.count(p.counts) // only now: what is not stored is sent, and counted, again
 	return nil
 }
 
-// arrivals are the messages of one change that its account listens to. Statuses are counted; what
-// nothing uses is counted too, so that the sums add up.
-func (in *Intake) arrivals(ctx context.Context, now time.Time, a account.Account, change whatsapp.Change) ([]*attribution.Arrival, error) {
-	in.countStatuses(a.ID, change.Statuses)
-	in.Stats.NotStored.Add(int64(len(change.History) + len(change.Echoes) + len(change.AutomaticEvents)))
+// collect takes from one change what its account listens to. Only the field "messages" holds what
+// shoppers write now; everything else is counted, so that nothing goes by unseen.
+func (in *Intake) collect(ctx context.Context, now time.Time, p *pending, a account.Account, change whatsapp.Change) error {
 	for _, m := range change.Malformed {
 		detail := fmt.Sprintf("%s: %v", m.Kind, m.Err)
 		if err := in.quarantine(ctx, now, Malformed, a.WABAID, detail, m.Raw); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if !a.Listens(change.PhoneNumberID) {
-		in.Stats.OtherNumbers.Add(int64(len(change.Messages)))
-		return nil, nil
+	for _, s := range change.Statuses {
+		p.add(a.ID, statusKind(s.State), 1)
 	}
-	var arrivals []*attribution.Arrival
+	for _, e := range change.Errors {
+		p.add(a.ID, "whatsapp_error", 1)
+		in.Log.Warn("WhatsApp reports an error of the account", "account", a.ID, "code", e.Code, "title", e.Title, "details", e.Details)
+	}
+	switch {
+	case change.Field != "messages":
+		p.add(a.ID, fieldKind(change.Field), 1)
+		return nil
+	case !a.Listens(change.PhoneNumberID):
+		p.add(a.ID, "other_number", len(change.Messages))
+		return nil
+	}
 	for _, m := range change.Messages {
-		if m.ID == "" || m.WAID == "" && m.UserID == "" {
-			if err := in.quarantine(ctx, now, Malformed, a.WABAID, "message: no id, or no sender", m.Raw); err != nil {
-				return nil, err
+		if m.WAID == "" && m.UserID == "" {
+			if err := in.quarantine(ctx, now, Malformed, a.WABAID, "message: no sender", m.Raw); err != nil {
+				return err
 			}
 			continue
 		}
-		arrivals = append(arrivals, in.arrival(now, a, change.PhoneNumberID, m))
+		if m.DashboardTest() {
+			in.Log.Info("Meta's dashboard test message arrived: the subscription works", "account", a.ID)
+		}
+		p.messages = append(p.messages, in.arrival(now, a, change.PhoneNumberID, m))
 	}
-	return arrivals, nil
+	return nil
 }
 
 // arrival gives a message its place in time: its own timestamp, never later than now, and now where
@@ -187,10 +183,9 @@ func (in *Intake) arrival(now time.Time, a account.Account, number string, m wha
 // quarantineEntry keeps the part of a notification that belongs to an account we do not know, as a
 // notification of its own: accounts are walls, also in quarantine.
 func (in *Intake) quarantineEntry(ctx context.Context, now time.Time, entry whatsapp.Entry) error {
-	body, err := json.Marshal(struct {
-		Object string            `json:"object"`
-		Entry  []json.RawMessage `json:"entry"`
-	}{"whatsapp_business_account", []json.RawMessage{entry.Raw}})
+	body, err := json.Marshal(map[string]any{
+		"object": "whatsapp_business_account", "entry": []json.RawMessage{entry.Raw},
+	})
 	if err != nil {
 		return fmt.Errorf("keep entry: %w", err)
 	}
@@ -199,6 +194,23 @@ func (in *Intake) quarantineEntry(ctx context.Context, now time.Time, entry what
 			"waba", entry.WABA, "next", "add it under accounts: with waba_id in the settings file, then restart")
 	}
 	return in.quarantine(ctx, now, UnknownWABA, entry.WABA, "", body)
+}
+
+// quarantineMessage keeps one message that cannot be planned, as a notification of its own.
+func (in *Intake) quarantineMessage(ctx context.Context, m *attribution.Arrival, why error) error {
+	a, _ := in.Accounts.ByID(m.Account)
+	value := map[string]any{
+		"metadata": map[string]string{"phone_number_id": m.Number}, "messages": []json.RawMessage{m.Body},
+	}
+	body, err := json.Marshal(map[string]any{"object": "whatsapp_business_account", "entry": []any{
+		map[string]any{"id": a.WABAID, "changes": []any{map[string]any{"field": "messages", "value": value}}},
+	}})
+	if err != nil {
+		return fmt.Errorf("keep message: %w", err)
+	}
+	in.Log.Error("a message could not be planned; it is in quarantine. Please report this", "account", m.Account, "error", why,
+		"next", "after an upgrade: clickthread run replan")
+	return in.quarantine(ctx, m.ReceivedAt, PlanFailed, a.WABAID, why.Error(), body)
 }
 
 func (in *Intake) quarantine(ctx context.Context, now time.Time, why, waba, detail string, body []byte) error {
@@ -226,18 +238,25 @@ func (in *Intake) sayOnce(waba string, now time.Time) bool {
 	return true
 }
 
-func (in *Intake) countStatuses(accountID string, statuses []whatsapp.Status) {
-	if len(statuses) == 0 {
-		return
-	}
+func (in *Intake) count(counts map[attribution.Count]int) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.counts == nil {
 		in.counts = map[attribution.Count]int{}
 	}
-	for _, s := range statuses {
-		in.counts[attribution.Count{Account: accountID, Kind: statusKind(s.State)}]++
+	for c, n := range counts {
+		in.counts[c] += n
 	}
+}
+
+// fieldKind keeps the counters to the fields that we know: a field is outside input.
+func fieldKind(field string) string {
+	switch field {
+	case "history", "smb_message_echoes", "smb_app_state_sync", "automatic_events", "user_preferences", "calls",
+		"account_update", "account_alerts", "standby", "user_id_update":
+		return "field_" + field
+	}
+	return "field_other"
 }
 
 // statusKind keeps the counters to the states that Meta documents: a state is outside input.
@@ -249,21 +268,14 @@ func statusKind(state string) string {
 	return "status_other"
 }
 
-// FlushCounts writes the counts of statuses and returns how many kinds it wrote (ledger 6).
+// FlushCounts writes what is only counted, and returns how many kinds that were (ledger 6).
 func (in *Intake) FlushCounts(ctx context.Context) (int, error) {
 	in.mu.Lock()
 	counts := in.counts
 	in.counts = nil
 	in.mu.Unlock()
 	if err := in.Recorder.AddCounts(ctx, in.Now(), counts); err != nil {
-		in.mu.Lock()
-		defer in.mu.Unlock()
-		if in.counts == nil {
-			in.counts = map[attribution.Count]int{}
-		}
-		for c, n := range counts {
-			in.counts[c] += n
-		}
+		in.count(counts)
 		return 0, fmt.Errorf("flush counts: %w", err)
 	}
 	return len(counts), nil

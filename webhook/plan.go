@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -41,13 +40,9 @@ type trigger struct {
 // Plan keeps the clicks of the new messages, then offers the new messages, and those that waited in
 // threads that gained a click, to the rules: in order of message time, so that among candidates for
 // one claim the earliest wins (ledger 1). It is given to the recorder, which calls it inside its
-// transaction. A panic is an error here: one message must not stop the others.
-func (p *Planner) Plan(snap *attribution.Snapshot) (deliveries []forwarder.Delivery, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: panic: %v\n%s", errPlan, r, debug.Stack())
-		}
-	}()
+// transaction.
+func (p *Planner) Plan(snap *attribution.Snapshot) ([]forwarder.Delivery, error) {
+	var deliveries []forwarder.Delivery
 	for _, a := range snap.Fresh {
 		if a.Referral != nil {
 			a.Thread.Capture(a)
@@ -68,7 +63,7 @@ func (p *Planner) Plan(snap *attribution.Snapshot) (deliveries []forwarder.Deliv
 func (p *Planner) triggers(snap *attribution.Snapshot) []trigger {
 	var triggers []trigger
 	for _, t := range snap.Threads {
-		if !t.Touched {
+		if !t.Touched || p.Rules.Set(t.Account) == nil { // without rules what waits goes on waiting
 			continue
 		}
 		a, _ := p.Accounts.ByID(t.Account)
@@ -94,6 +89,7 @@ func (p *Planner) evaluate(snap *attribution.Snapshot, tr trigger) ([]forwarder.
 	a, _ := p.Accounts.ByID(t.Account)
 	set := p.Rules.Set(a.ID)
 	if set == nil {
+		snap.Add(a.ID, "no_rules")
 		return nil, nil
 	}
 	m, err := whatsapp.DecodeMessage(tr.body)
@@ -108,6 +104,7 @@ func (p *Planner) evaluate(snap *attribution.Snapshot, tr trigger) ([]forwarder.
 			t.Claims[d.Claim] = true
 			deliveries = append(deliveries, p.delivery(snap.Now, a, tr, click, set, d))
 		case rules.Unattributed:
+			snap.Add(a.ID, string(d.Outcome))
 			for range t.Wait(attribution.Waiting{
 				Trigger: tr.id, Rule: d.Rule.ID, Event: d.Event, Reason: d.Reason,
 				At: tr.at, ReceivedAt: tr.receivedAt, Body: tr.body,

@@ -60,7 +60,9 @@ func newApp(ctx context.Context, s configs.Settings, log *slog.Logger, why purpo
 		return nil, unreachable(err)
 	}
 	a := &app{settings: s, accounts: s.Registry(), store: store, log: log, door: &webhook.Stats{}}
-	a.rules = loadRules(s, a.accounts, log)
+	if a.rules, err = loadRules(ctx, s, a.accounts, store, log); err != nil {
+		return nil, errors.Join(unreachable(err), store.Close())
+	}
 	if a.forward, err = a.newForwarder(host); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -143,6 +145,19 @@ func (a *app) run(ctx context.Context, door, admin net.Listener) error {
 		err = errors.Join(err, flushErr)
 	}
 	a.log.Info("stopped")
+	return err
+}
+
+// keepLanes lets the lanes of accounts that left the settings rest (ledger 32).
+func (a *app) keepLanes(ctx context.Context) error {
+	var ids []string
+	for _, known := range a.accounts.All() {
+		ids = append(ids, known.ID)
+	}
+	resting, err := a.store.KeepLanes(ctx, ids)
+	for _, id := range resting {
+		a.log.Warn("this account left the settings: what it has queued rests, and nothing is deleted", "account", id)
+	}
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os/exec"
@@ -12,9 +13,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/clickthread/clickthread/rules"
 )
 
 // TestScripts runs the program as a person at a terminal does: testdata/script/*.txtar.
@@ -65,6 +69,21 @@ func TestEveryHelpHasAnExample(t *testing.T) {
 		}
 		if _, example, _ := strings.Cut(stdout.String(), "Example:\n"); !strings.Contains(example, name) {
 			t.Errorf("%s --help shows no example of itself:\n%s", name, &stdout)
+		}
+	}
+}
+
+// The tests in rule files see the click that the server would attribute to, however many there were.
+func TestRuleTestsPickTheServersClick(t *testing.T) {
+	at := time.Date(2026, time.January, 7, 12, 0, 0, 0, time.UTC)
+	clicks := make([]rules.Click, 300)
+	for i := range clicks {
+		clicks[i] = rules.Click{Key: fmt.Sprintf("click-%d", i), At: at}
+	}
+	for first, want := range map[bool]string{true: "click-0", false: "click-299"} {
+		picked, why := attribute(rules.Owner{FirstClick: first}, clicks, at)
+		if picked == nil || picked.Key != want {
+			t.Errorf("first %t: got %+v (%s), want %s", first, picked, why, want)
 		}
 	}
 }

@@ -274,7 +274,7 @@ func TestUnknownAccountIsReplayedWhenItAppears(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.start(settings)
-	n, err := h.app.intake.ReplayUnknown(t.Context())
+	n, err := h.app.replay(t.Context())
 	if err != nil || n != 2 {
 		t.Fatalf("replayed %d %v, want 2", n, err)
 	}

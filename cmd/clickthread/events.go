@@ -125,10 +125,7 @@ func eventLines(ctx context.Context, store *sql.Store, f sql.Filter) ([]eventLin
 			return nil, err
 		}
 		for _, w := range waiting {
-			lines = append(lines, eventLine{
-				ID: "msg_" + hexID(w.Trigger), Recorded: w.ReceivedAt, Account: w.Account, State: forwarder.Unattributed,
-				Event: w.Event, Rule: w.Rule, Reason: w.Reason, Words: w.Reason.Words(), EventAt: w.At,
-			})
+			lines = append(lines, lineOfMatch(w))
 		}
 	}
 	slices.SortStableFunc(lines, func(a, b eventLine) int {
@@ -145,6 +142,13 @@ func lineOf(d forwarder.Delivery) eventLine {
 		ID: "evt_" + hexID(d.ID), Recorded: d.CreatedAt, Account: d.Account, State: d.Status, Event: d.EventName,
 		Value: d.Value.String(), Rule: d.Rule, Reason: d.Reason, Words: d.Reason.Words(), EventID: d.EventID,
 		EventAt: d.EventAt, AdID: d.AdID,
+	}
+}
+
+func lineOfMatch(w sql.UnattributedMatch) eventLine {
+	return eventLine{
+		ID: "msg_" + hexID(w.Trigger), Recorded: w.ReceivedAt, Account: w.Account, State: forwarder.Unattributed,
+		Event: w.Event, Rule: w.Rule, Reason: w.Reason, Words: w.Reason.Words(), EventAt: w.At,
 	}
 }
 

@@ -103,12 +103,9 @@ func (c *eventsShowCmd) find(ctx context.Context, store *sql.Store) ([]eventDeta
 	waiting, err := store.WaitingFor(ctx, id)
 	for _, w := range waiting {
 		details = append(details, eventDetail{
-			eventLine: eventLine{
-				ID: "msg_" + hexID(w.Trigger), Recorded: w.ReceivedAt, Account: w.Account, State: forwarder.Unattributed,
-				Event: w.Event, Rule: w.Rule, Reason: w.Reason, Words: w.Reason.Words(), EventAt: w.At,
-			},
-			Message: messageOf(sql.Message{ID: w.Trigger, At: w.At, Body: w.Body}),
-			Calls:   []callDetail{},
+			eventLine: lineOfMatch(w),
+			Message:   messageOf(sql.Message{ID: w.Trigger, At: w.At, Body: w.Body}),
+			Calls:     []callDetail{},
 		})
 	}
 	return details, err

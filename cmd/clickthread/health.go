@@ -19,7 +19,7 @@ type readiness struct {
 	Ready       bool          `json:"ready"`
 	Database    string        `json:"database"`
 	Rules       string        `json:"rules"`
-	BrokenRules []string      `json:"accounts_without_rules,omitempty"`
+	BrokenRules []string      `json:"accounts_with_broken_files,omitempty"`
 	Queued      int64         `json:"queued"`
 	OldestAgeS  float64       `json:"oldest_queued_seconds"`
 	Paused      []pausedState `json:"paused_accounts,omitempty"`
@@ -39,7 +39,7 @@ func (a *app) readyz(c echo.Context) error {
 	r, err := a.readiness(ctx)
 	if err != nil {
 		a.log.Error("not ready", "error", err)
-		return c.JSON(http.StatusServiceUnavailable, readiness{Database: "cannot be reached", Rules: r.Rules})
+		return c.JSON(http.StatusServiceUnavailable, readiness{Database: "cannot be reached", Rules: r.Rules, BrokenRules: r.BrokenRules})
 	}
 	return c.JSON(http.StatusOK, r)
 }
@@ -48,6 +48,9 @@ func (a *app) readiness(ctx context.Context) (readiness, error) {
 	r := readiness{Ready: true, Database: "ok", Rules: "ok", BrokenRules: a.rules.broken}
 	if len(r.BrokenRules) > 0 {
 		r.Rules = "broken for some accounts; run: clickthread rules check " + a.settings.Rules
+	}
+	if err := a.store.Ping(ctx); err != nil {
+		return r, err
 	}
 	counts, err := a.store.OpenCounts(ctx)
 	if err != nil {

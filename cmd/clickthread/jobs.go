@@ -9,6 +9,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"github.com/clickthread/clickthread/attribution"
+	"github.com/clickthread/clickthread/webhook"
 )
 
 // gauge is a number that a job measured last.
@@ -22,11 +23,15 @@ type job struct {
 	pass     func(context.Context) (int, error)
 }
 
+// byHand is the schedule of a job that only a person starts.
+const byHand = ""
+
 // jobs is the one cron table. Every line can also be run by hand: clickthread run NAME.
 func (a *app) jobs() []job {
 	return []job{
 		{"prune", "17 * * * *", "clicks deleted", a.prune},
-		{"replay", "* * * * *", "notifications replayed from quarantine", a.intake.ReplayUnknown},
+		{"replay", "* * * * *", "notifications replayed from quarantine", a.replay},
+		{"replan", byHand, "messages that could not be planned before and are recorded now", a.replan},
 		{"check", "* * * * *", "unattributed matches beside a click that counts; must be 0", a.check},
 		{"counts", "@every 10s", "counters written", a.intake.FlushCounts},
 	}
@@ -36,6 +41,16 @@ func (a *app) jobs() []job {
 func (a *app) prune(ctx context.Context) (int, error) {
 	grace := time.Duration(a.settings.Retention.ClickGrace)
 	return a.store.PruneClicks(ctx, attribution.Prune(now(), grace))
+}
+
+// replay records what waited for an account that the settings name by now (ledger 4).
+func (a *app) replay(ctx context.Context) (int, error) {
+	return a.intake.Replay(ctx, webhook.UnknownWABA)
+}
+
+// replan tries again what an older version could not plan.
+func (a *app) replan(ctx context.Context) (int, error) {
+	return a.intake.Replay(ctx, webhook.PlanFailed)
 }
 
 // check measures what must never happen: a click and the message that needs it missing each other.
@@ -58,6 +73,9 @@ func (a *app) startJobs(ctx context.Context) *cron.Cron {
 	c := cron.New(cron.WithLocation(time.UTC), cron.WithLogger(logger),
 		cron.WithChain(cron.Recover(logger), cron.SkipIfStillRunning(cron.DiscardLogger)))
 	for _, j := range a.jobs() {
+		if j.schedule == byHand {
+			continue
+		}
 		if _, err := c.AddFunc(j.schedule, func() { a.runJob(ctx, j) }); err != nil {
 			panic(fmt.Sprintf("cron table: %s: %v", j.name, err)) // a fault of ours that every start finds
 		}

@@ -27,10 +27,9 @@ func (a *app) metrics() http.Handler {
 		{"webhooks_total", "bad_signature", "", &door.BadSignature},
 		{"webhooks_total", "too_large", "", &door.TooLarge},
 		{"webhooks_total", "not_stored", "", &door.Failed},
+		{"webhooks_total", "busy", "", &door.Busy},
 		{"messages_total", "new", "", &door.Messages},
 		{"messages_total", "duplicate", "", &door.Duplicates},
-		{"messages_total", "other_number", "", &door.OtherNumbers},
-		{"messages_total", "not_used", "", &door.NotStored},
 		{"messages_total", "quarantined", "", &door.Quarantined},
 		{"calls_total", "accepted", "", &sent.Accepted},
 		{"calls_total", "failed", "", &sent.Failed},
@@ -63,13 +62,14 @@ var (
 	deliveriesDesc = prometheus.NewDesc("clickthread_deliveries", "Deliveries that are queued, sending or held, by account, state and reason.",
 		[]string{"account", "status", "reason"}, nil)
 	oldestDesc     = prometheus.NewDesc("clickthread_oldest_queued_seconds", "Age of the oldest queued delivery.", []string{"account"}, nil)
+	countedDesc    = prometheus.NewDesc("clickthread_counted_total", "What is only counted, by account and kind: statuses, blocked and shadowed matches, unread fields.", []string{"account", "kind"}, nil)
 	quarantineDesc = prometheus.NewDesc("clickthread_quarantine", "Bodies in quarantine by reason.", []string{"reason"}, nil)
 	pausedDesc     = prometheus.NewDesc("clickthread_lane_paused", "1 while an account's sending rests.", []string{"account"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (ledgerMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{deliveriesDesc, oldestDesc, quarantineDesc, pausedDesc} {
+	for _, d := range []*prometheus.Desc{deliveriesDesc, oldestDesc, countedDesc, quarantineDesc, pausedDesc} {
 		ch <- d
 	}
 }
@@ -78,34 +78,50 @@ func (ledgerMetrics) Describe(ch chan<- *prometheus.Desc) {
 func (m ledgerMetrics) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	gauge := func(d *prometheus.Desc, n float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, n, labels...)
-	}
-	counts, err := m.app.store.OpenCounts(ctx)
-	if err != nil {
-		ch <- prometheus.NewInvalidMetric(deliveriesDesc, err)
-		return
-	}
-	for _, c := range counts {
-		gauge(deliveriesDesc, float64(c.N), c.AccountID, c.Status, c.Reason)
-		if c.Status == string(forwarder.Queued) {
-			gauge(oldestDesc, now().Sub(time.UnixMicro(c.Oldest)).Seconds(), c.AccountID)
+	for desc, collect := range map[*prometheus.Desc]func(context.Context, chan<- prometheus.Metric) error{
+		deliveriesDesc: m.deliveries, countedDesc: m.counted, quarantineDesc: m.quarantine, pausedDesc: m.paused,
+	} {
+		if err := collect(ctx, ch); err != nil {
+			ch <- prometheus.NewInvalidMetric(desc, err)
 		}
 	}
-	quarantined, err := m.app.store.QuarantineCount(ctx)
-	if err != nil {
-		ch <- prometheus.NewInvalidMetric(quarantineDesc, err)
-		return
+}
+
+func gaugeOf(d *prometheus.Desc, n float64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, n, labels...)
+}
+
+func (m ledgerMetrics) deliveries(ctx context.Context, ch chan<- prometheus.Metric) error {
+	counts, err := m.app.store.OpenCounts(ctx)
+	for _, c := range counts {
+		ch <- gaugeOf(deliveriesDesc, float64(c.N), c.AccountID, c.Status, c.Reason)
+		if c.Status == string(forwarder.Queued) {
+			ch <- gaugeOf(oldestDesc, now().Sub(time.UnixMicro(c.Oldest)).Seconds(), c.AccountID)
+		}
 	}
-	for why, n := range quarantined {
-		gauge(quarantineDesc, float64(n), why)
+	return err
+}
+
+func (m ledgerMetrics) counted(ctx context.Context, ch chan<- prometheus.Metric) error {
+	counts, err := m.app.store.Counts(ctx)
+	for c, n := range counts {
+		ch <- prometheus.MustNewConstMetric(countedDesc, prometheus.CounterValue, float64(n), c.Account, c.Kind)
 	}
+	return err
+}
+
+func (m ledgerMetrics) quarantine(ctx context.Context, ch chan<- prometheus.Metric) error {
+	counts, err := m.app.store.QuarantineCount(ctx)
+	for why, n := range counts {
+		ch <- gaugeOf(quarantineDesc, float64(n), why)
+	}
+	return err
+}
+
+func (m ledgerMetrics) paused(ctx context.Context, ch chan<- prometheus.Metric) error {
 	lanes, err := m.app.store.PausedLanes(ctx, now())
-	if err != nil {
-		ch <- prometheus.NewInvalidMetric(pausedDesc, err)
-		return
-	}
 	for _, l := range lanes {
-		gauge(pausedDesc, 1, l.Account)
+		ch <- gaugeOf(pausedDesc, 1, l.Account)
 	}
+	return err
 }

@@ -1,15 +1,26 @@
 package main
 
 import (
+	"cmp"
 	"errors"
-	"io/fs"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/clickthread/clickthread/configs"
 	"github.com/clickthread/clickthread/rules"
 )
+
+// ruleFiles are the rule files that a command was given, and for whom they are judged.
+type ruleFiles struct {
+	files    []parsed
+	problems []rules.Problem
+	sets     []fileSet
+	owners   []rules.Owner // all accounts of the settings; none are known without them
+	folder   string        // where the settings say that rule files stand
+}
 
 // parsed is one rule file that was read; File is nil when it has errors.
 type parsed struct {
@@ -19,27 +30,56 @@ type parsed struct {
 
 func (p parsed) ok() bool { return p.File != nil }
 
-// parseAll reads files, and every .yaml and .yml file below folders.
-func parseAll(paths []string) (files []parsed, problems []rules.Problem, err error) {
-	names, err := ruleFiles(paths)
+// fileSet is files that belong to one account. Such files share their rule ids, because ids are part
+// of every claim (ledger 14).
+type fileSet struct {
+	owner rules.Owner // without an ID: of no account that is known
+	files []*rules.File
+	key   string
+}
+
+// read reads the files that a command names and says whose they are: as the server would, where the
+// settings tell of accounts, else by what stands together.
+func (p pathArgs) read(out *console) (*ruleFiles, error) {
+	s, err := p.settings(out)
 	if err != nil {
-		return nil, nil, unreachable(err)
+		return nil, err
+	}
+	r := &ruleFiles{owners: owners(s.Registry()), folder: s.Rules}
+	names, err := r.find(p.Paths)
+	if err != nil {
+		return nil, unreachable(err)
 	}
 	for _, name := range names {
 		src, err := os.ReadFile(name)
 		if err != nil {
-			return nil, nil, unreachable(err)
+			return nil, unreachable(err)
 		}
-		f, found := rules.ParseFile(name, src)
-		files = append(files, parsed{f, name})
-		problems = append(problems, found...)
+		f, problems := rules.ParseFile(name, src)
+		r.files = append(r.files, parsed{f, name})
+		r.problems = append(r.problems, problems...)
+		if f != nil {
+			r.assign(f)
+		}
 	}
-	return files, problems, nil
+	return r, nil
 }
 
-// ruleFiles lists files, each once, in the order in which they are found.
-func ruleFiles(paths []string) ([]string, error) {
-	var names []string
+// settings loads the settings. Rules can be written before the settings are complete, so only a file
+// that was asked for must load.
+func (p pathArgs) settings(out *console) (configs.Settings, error) {
+	s, err := p.load()
+	if err == nil || p.Config != "" {
+		return s, err
+	}
+	if _, missing := os.Stat(configs.DefaultPath); missing == nil {
+		_, _ = fmt.Fprintf(out.err, "clickthread: judged without the accounts of the %v\n", err)
+	}
+	return configs.Settings{}, nil
+}
+
+// find lists files, each once, in the order in which they are met.
+func (r *ruleFiles) find(paths []string) (names []string, err error) {
 	add := func(name string) {
 		if name = filepath.Clean(name); !slices.Contains(names, name) {
 			names = append(names, name)
@@ -54,55 +94,90 @@ func ruleFiles(paths []string) ([]string, error) {
 			add(p)
 			continue
 		}
-		found, err := ruleFilesBelow(os.DirFS(p))
-		if err != nil {
-			return nil, err
-		}
-		if len(found) == 0 {
+		found, problems := rules.Files(os.DirFS(p), func(string) bool { return true })
+		if len(found)+len(problems) == 0 {
 			return nil, errors.New("no .yaml files below " + p)
 		}
 		for _, name := range found {
 			add(filepath.Join(p, name))
 		}
+		for _, problem := range problems {
+			problem.Path = filepath.Join(p, problem.Path)
+			r.problems = append(r.problems, problem)
+		}
 	}
 	return names, nil
 }
 
-// ruleFilesBelow leaves out what is hidden, as the server does: editors and mounted volumes keep
-// copies there.
-func ruleFilesBelow(folder fs.FS) (names []string, err error) {
-	err = fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
-		hidden := name != "." && strings.HasPrefix(d.Name(), ".")
-		ext := filepath.Ext(name)
-		switch {
-		case err != nil:
-			return err
-		case hidden && d.IsDir():
-			return fs.SkipDir
-		case !hidden && !d.IsDir() && (ext == ".yaml" || ext == ".yml"):
-			names = append(names, name)
-		}
-		return nil
-	})
-	return names, err
+// assign puts a file into the sets of the accounts it is for.
+func (r *ruleFiles) assign(f *rules.File) {
+	var mine []rules.Owner
+	if place, ok := r.place(f.Path); ok {
+		found, warnings := f.Owners(place, r.owners)
+		mine = found
+		r.problems = append(r.problems, warnings...)
+	}
+	for _, owner := range mine {
+		r.add(owner, owner.ID, f)
+	}
+	if len(mine) == 0 { // by itself: with those of its folder that name the same accounts
+		named := slices.Sorted(slices.Values(f.Accounts()))
+		r.add(rules.Owner{}, strings.Join(append(named, filepath.Dir(f.Path)), "\n"), f)
+	}
 }
 
-// together groups files that belong to one account: those of one folder that name the same accounts.
-// Such files share their rule ids, because ids are part of every claim (ledger 14).
-func together(files []parsed) [][]*rules.File {
-	place := map[string]int{}
-	var sets [][]*rules.File
-	for _, f := range files {
-		if !f.ok() {
-			continue
-		}
-		key := strings.Join(append(slices.Sorted(slices.Values(f.Accounts())), filepath.Dir(f.path)), "\n")
-		i, known := place[key]
-		if !known {
-			i, place[key] = len(sets), len(sets)
-			sets = append(sets, nil)
-		}
-		sets[i] = append(sets[i], f.File)
+func (r *ruleFiles) add(owner rules.Owner, key string, f *rules.File) {
+	i := slices.IndexFunc(r.sets, func(s fileSet) bool { return s.owner.ID == owner.ID && s.key == key })
+	if i < 0 {
+		i = len(r.sets)
+		r.sets = append(r.sets, fileSet{owner: owner, key: key})
 	}
-	return sets
+	r.sets[i].files = append(r.sets[i].files, f)
+}
+
+// place is a file's path in the settings' rules folder, not ok if it stands elsewhere or no account
+// is known.
+func (r *ruleFiles) place(name string) (place string, ok bool) {
+	folder, err := filepath.Abs(r.folder)
+	if err != nil || len(r.owners) == 0 {
+		return "", false
+	}
+	file, err := filepath.Abs(name)
+	if err != nil {
+		return "", false
+	}
+	place, err = filepath.Rel(folder, file)
+	return filepath.ToSlash(place), err == nil && filepath.IsLocal(place)
+}
+
+// judgedFor names the accounts that the files were judged for; nil if no account is known.
+func (r *ruleFiles) judgedFor() (accounts []string) {
+	judged := func(id string) bool {
+		return slices.ContainsFunc(r.sets, func(s fileSet) bool { return s.owner.ID == id })
+	}
+	for _, owner := range r.owners {
+		if judged(owner.ID) {
+			accounts = append(accounts, owner.ID)
+		}
+	}
+	if len(r.owners) > 0 && judged("") {
+		accounts = append(accounts, "no account")
+	}
+	return accounts
+}
+
+// forWhom is judgedFor as a part of a sentence: ", judged for shop, clinic".
+func (r *ruleFiles) forWhom() string {
+	if accounts := r.judgedFor(); len(accounts) > 0 {
+		return ", judged for " + strings.Join(accounts, ", ")
+	}
+	return ""
+}
+
+// sortProblems puts problems in the order of the files, and those that several accounts have once.
+func (r *ruleFiles) sortProblems() {
+	slices.SortStableFunc(r.problems, func(a, b rules.Problem) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+	})
+	r.problems = slices.CompactFunc(r.problems, func(a, b rules.Problem) bool { return a.String() == b.String() })
 }

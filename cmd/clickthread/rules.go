@@ -13,8 +13,9 @@ type rulesCmd struct {
 	Test  testCmd  `cmd:"" help:"Run the tests that stand in rule files."`
 }
 
-// pathArgs are rule files, or folders that are searched for them.
+// pathArgs are rule files, or folders of them, and the settings that say whose they are.
 type pathArgs struct {
+	configFlag
 	Paths []string `arg:"" name:"path" help:"Rule files, or folders of them."`
 	JSON  bool     `help:"Print as JSON." name:"json"`
 }
@@ -26,49 +27,49 @@ type checkCmd struct {
 
 // Help shows an example below the flags.
 func (checkCmd) Help() string {
-	return "Example:\n  clickthread rules check rules/\n\nExit code 1 when there are errors, or warnings with --strict."
+	return "Example:\n  clickthread rules check rules/\n\n" + forAccounts + "Exit code 1 when there are errors, or warnings with --strict."
 }
+
+// forAccounts is help that check and test share.
+const forAccounts = "Files in the rules folder of the settings are judged for their accounts, with the accounts' currency,\n" +
+	"locale, timezone and click policy; other files, and all of them without settings, by themselves.\n\n"
 
 // Run prints every problem of every file, and of the files that belong together.
 func (c *checkCmd) Run(out *console) error {
-	files, problems, err := parseAll(c.Paths)
+	r, err := c.read(out)
 	if err != nil {
 		return err
 	}
-	for _, set := range together(files) {
-		_, found := rules.NewSet(rules.Owner{}, set...)
-		problems = append(problems, found...)
+	for _, set := range r.sets {
+		_, found := rules.NewSet(set.owner, set.files...)
+		r.problems = append(r.problems, found...)
 	}
-	slices.SortStableFunc(problems, func(a, b rules.Problem) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
-	})
+	r.sortProblems()
 	if c.JSON {
-		if err := out.json(map[string]any{"files": len(files), "problems": problemLines(problems)}); err != nil {
-			return err
-		}
+		err = out.json(checkReport{Files: len(r.files), Accounts: r.judgedFor(), Problems: problemLines(r.problems)})
 	} else {
-		c.print(out, files, problems)
+		c.print(out, r)
 	}
-	errs, warnings := count(problems)
-	if errs > 0 || c.Strict && warnings > 0 {
+	errs, warnings := count(r.problems)
+	if err == nil && (errs > 0 || c.Strict && warnings > 0) {
 		return findings()
 	}
-	return nil
+	return err
 }
 
-func (c *checkCmd) print(out *console, files []parsed, problems []rules.Problem) {
-	printProblems(out, problems)
+func (c *checkCmd) print(out *console, r *ruleFiles) {
+	printProblems(out, r.problems)
 	total := 0
-	for _, f := range files {
+	for _, f := range r.files {
 		if !f.ok() {
 			continue
 		}
 		total += len(f.Rules())
-		if !slices.ContainsFunc(problems, func(p rules.Problem) bool { return p.Path == f.path && !p.Warning }) {
+		if !slices.ContainsFunc(r.problems, func(p rules.Problem) bool { return p.Path == f.path && !p.Warning }) {
 			out.printf("%s  %s, %s\n", out.green("ok"), f.path, plural(len(f.Rules()), "rule"))
 		}
 	}
-	out.printf("%s, %s: %s\n", plural(len(files), "file"), plural(total, "rule"), verdict(problems))
+	out.printf("%s, %s%s: %s\n", plural(len(r.files), "file"), plural(total, "rule"), r.forWhom(), verdict(r.problems))
 }
 
 // verdict sums up: "2 errors, 1 warning".
@@ -107,6 +108,13 @@ func printProblems(out *console, problems []rules.Problem) {
 			out.printf("%s\n", source)
 		}
 	}
+}
+
+// checkReport is what "rules check" prints as JSON.
+type checkReport struct {
+	Files    int           `json:"files"`
+	Accounts []string      `json:"accounts,omitempty"`
+	Problems []problemLine `json:"problems"`
 }
 
 // problemLine is one problem as it is printed as JSON.

@@ -9,7 +9,7 @@ import (
 
 type runCmd struct {
 	configFlag
-	Job  string `arg:"" help:"prune, replay or check."`
+	Job  string `arg:"" help:"prune, replay, replan or check."`
 	JSON bool   `help:"Print the result as JSON." name:"json"`
 }
 
@@ -18,8 +18,9 @@ func (runCmd) Help() string {
 	return "Example:\n  clickthread run prune\n\n" +
 		"  prune   delete clicks older than 7 days and retention.click_grace; their daily counts stay\n" +
 		"  replay  record notifications that waited in quarantine for an account that exists by now\n" +
+		"  replan  record messages that an older version could not plan\n" +
 		"  check   look for matches without a click beside a click that counts (must be 0)\n\n" +
-		"The server runs all of these by itself; a running server is not disturbed."
+		"The server runs all but replan by itself; a running server is not disturbed."
 }
 
 // Run makes one pass of one job.

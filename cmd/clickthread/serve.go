@@ -56,6 +56,9 @@ func (c *serveCmd) Run(ctx context.Context, out *console) error {
 			return err
 		}
 	}
+	if err := a.keepLanes(ctx); err != nil {
+		return err
+	}
 	warn(log, s)
 	log.Info("listening", "webhooks", fmt.Sprintf("http://%s/webhooks/whatsapp", door.Addr()), "accounts", len(s.Accounts),
 		"database", s.Database, "meta", s.Meta.GraphURL)

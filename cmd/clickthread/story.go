@@ -36,27 +36,27 @@ func (d *demo) story(ctx context.Context) error {
 		func() error {
 			d.scene("Ana sees an ad for lamps on Instagram, taps \"Send message\", and writes")
 			return d.says(ctx, ana, ana.Click(lamp, "Hi! I saw your lamps"),
-				"The message carries a click id, "+short(lamp.ClickID)+". Meta attaches it to this one message, once. Clickthread keeps it for this chat.")
+				d.kept)
 		},
 		func() error {
 			d.scene("Ana asks what every customer asks")
-			return d.says(ctx, ana, ana.Say("How much is the blue lamp?"), "")
+			return d.says(ctx, ana, ana.Say("How much is the blue lamp?"), nil)
 		},
 		func() error {
 			d.scene("Ana pays, and Meta delivers the same webhook twice, as it sometimes does")
 			paid := ana.Say("done, I paid $1,249.90 😊")
-			if err := d.says(ctx, ana, paid, ""); err != nil {
+			if err := d.says(ctx, ana, paid, nil); err != nil {
 				return err
 			}
 			return d.again(ctx, ana, paid)
 		},
 		func() error {
 			d.scene("Ana asks once more")
-			return d.says(ctx, ana, ana.Say("and how much is the red one?"), "The rule says once: per_conversation, so there is no second lead.")
+			return d.says(ctx, ana, ana.Say("and how much is the red one?"), d.onceOnly)
 		},
 		func() error {
 			d.scene("Ben found the shop by himself and asks the same question")
-			return d.says(ctx, ben, ben.Say("How much is the blue lamp?"), "")
+			return d.says(ctx, ben, ben.Say("How much is the blue lamp?"), nil)
 		},
 	}
 	for _, scene := range scenes {
@@ -86,8 +86,25 @@ func (d *demo) scene(title string) {
 	d.out.printf("\n%s\n", d.out.bold(title))
 }
 
-// says posts one message as Meta would, and tells what came of it.
-func (d *demo) says(ctx context.Context, who *sandbox.Shopper, n sandbox.Notification, note string) error {
+// kept tells which click the ledger holds.
+func (d *demo) kept(ctx context.Context) error {
+	clicks, err := d.app.store.Clicks(ctx, demoAccount)
+	if err != nil || len(clicks) == 0 {
+		return fmt.Errorf("the click is not in the ledger: %w", err)
+	}
+	d.tell("kept", fmt.Sprintf("click %s of ad %s. Meta attaches the click id to this one message, once;", short(clicks[0].ClickID), clicks[0].AdID))
+	d.tell("", "Clickthread keeps it for this chat.")
+	return nil
+}
+
+// onceOnly tells why a rule that matches does not fire.
+func (d *demo) onceOnly(context.Context) error {
+	d.tell("rule", "asked-price matches again, but says once: per_conversation; one lead is enough")
+	return nil
+}
+
+// says posts one message as Meta would, and tells what came of it; note tells what the events do not.
+func (d *demo) says(ctx context.Context, who *sandbox.Shopper, n sandbox.Notification, note func(context.Context) error) error {
 	before, err := d.lines(ctx)
 	if err != nil {
 		return err
@@ -95,8 +112,10 @@ func (d *demo) says(ctx context.Context, who *sandbox.Shopper, n sandbox.Notific
 	if err := d.post(ctx, who, n); err != nil {
 		return err
 	}
-	if note != "" {
-		d.tell("kept", note)
+	if note != nil {
+		if err := note(ctx); err != nil {
+			return err
+		}
 	}
 	after, err := d.settled(ctx)
 	if err != nil {
@@ -106,7 +125,7 @@ func (d *demo) says(ctx context.Context, who *sandbox.Shopper, n sandbox.Notific
 		return slices.ContainsFunc(before, func(b eventLine) bool { return b.ID == l.ID })
 	})
 	if len(fresh) == 0 {
-		d.tell("rules", "none fires: nothing is sent")
+		d.tell("to Meta", "nothing")
 	}
 	for _, l := range fresh {
 		if err := d.tellEvent(ctx, l); err != nil {

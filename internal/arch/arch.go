@@ -33,8 +33,12 @@ var Floors = map[string]int{
 
 	"reason": -1, // the closed list of reasons: words that even floor 0 may use
 
-	"internal/arch": -2, // this map
+	"internal/arch":   -2, // this map
+	"internal/pgtest": -2, // a PostgreSQL for tests
 }
+
+// ForTests lists the packages that are test code themselves: only tests may import them.
+var ForTests = []string{"internal/pgtest"}
 
 // Foreign says which packages may import a library, by the prefix of its import path. Libraries that
 // do not stand here are for nobody, so that a new one is a decision.
@@ -65,7 +69,7 @@ var Foreign = map[string][]string{
 type Import struct {
 	File string // path inside the repository
 	Path string
-	Test bool // of a _test.go file
+	Test bool // of a _test.go file, or of a package in ForTests
 }
 
 // Package is the folder of the importing file.
@@ -99,7 +103,8 @@ func Imports(root fs.FS) (imports []Import, packages []string, err error) {
 			if err != nil {
 				return err
 			}
-			imports = append(imports, Import{File: name, Path: imported, Test: strings.HasSuffix(name, "_test.go")})
+			test := strings.HasSuffix(name, "_test.go") || slices.Contains(ForTests, path.Dir(name))
+			imports = append(imports, Import{File: name, Path: imported, Test: test})
 		}
 		return nil
 	})
@@ -122,6 +127,8 @@ func (i Import) againstFloors(imported string) string {
 		return fmt.Sprintf("%s: package %s is not on the map (internal/arch)", i.File, i.Package())
 	case !target:
 		return fmt.Sprintf("%s imports %s, which is not on the map (internal/arch)", i.File, imported)
+	case !i.Test && slices.Contains(ForTests, imported):
+		return fmt.Sprintf("%s imports %s, which is for tests", i.File, imported)
 	case to >= from && imported != i.Package():
 		return fmt.Sprintf("%s (floor %d) imports %s (floor %d): only lower floors may be imported", i.File, from, imported, to)
 	}

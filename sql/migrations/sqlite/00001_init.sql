@@ -144,7 +144,7 @@ CREATE TABLE deliveries (
     PRIMARY KEY (account_id, id),
     UNIQUE (account_id, event_name, event_id)
 );
-CREATE INDEX deliveries_due ON deliveries (account_id, due_at, id) WHERE status = 'queued';
+CREATE INDEX deliveries_due ON deliveries (account_id, due_at, id, created_at) WHERE status = 'queued';
 CREATE INDEX deliveries_open ON deliveries (event_at) WHERE status IN ('queued', 'waiting');
 CREATE INDEX deliveries_held ON deliveries (account_id, reason) WHERE status = 'held';
 CREATE INDEX deliveries_sending ON deliveries (account_id, call_id) WHERE status = 'sending';
@@ -196,9 +196,18 @@ CREATE TABLE quarantine (
     reason      TEXT   NOT NULL,
     waba_id     TEXT   NOT NULL,
     detail      TEXT   NOT NULL,
+    tries       BIGINT NOT NULL,
     body        BLOB   NOT NULL
 );
 CREATE INDEX quarantine_waba ON quarantine (reason, waba_id);
+
+-- The last valid rule set of each account, with its files (ledger 30).
+CREATE TABLE rule_sets (
+    account_id   TEXT   PRIMARY KEY,
+    hash         TEXT   NOT NULL,
+    published_at BIGINT NOT NULL,
+    files        BLOB   NOT NULL
+);
 
 -- What is only counted: message statuses, matches that 'once' blocked, shadowed ones.
 CREATE TABLE counters (
@@ -212,6 +221,7 @@ CREATE TABLE counters (
 
 -- +goose Down
 DROP TABLE counters;
+DROP TABLE rule_sets;
 DROP TABLE quarantine;
 DROP TABLE lanes;
 DROP TABLE attempts;

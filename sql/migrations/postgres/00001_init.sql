@@ -1,0 +1,239 @@
+-- The ledger's tables. Times are microseconds since 1970 in UTC, 0 = none; ids are 16 bytes of
+-- UUIDv7; bodies are bytes as received. Merchant-owned keys begin with the account (ledger 36).
+
+-- +goose Up
+CREATE TABLE installation (
+    name  TEXT PRIMARY KEY,
+    value BYTEA NOT NULL
+);
+
+-- Dedupe keys of messages: a keyed hash of the message id, kept longer than the message (ledger 3).
+CREATE TABLE message_keys (
+    account_id  TEXT   NOT NULL,
+    key         BYTEA   NOT NULL,
+    received_at BIGINT NOT NULL,
+    PRIMARY KEY (account_id, key)
+);
+
+CREATE TABLE messages (
+    account_id      TEXT   NOT NULL,
+    id              BYTEA   NOT NULL,
+    conversation_id BYTEA   NOT NULL,
+    type            TEXT   NOT NULL,
+    sent_at         BIGINT NOT NULL,
+    received_at     BIGINT NOT NULL,
+    body            BYTEA,
+    PRIMARY KEY (account_id, id)
+);
+
+-- merged_into is the contact's own id, or the older contact that stands for it (ledger 9).
+CREATE TABLE contacts (
+    account_id  TEXT   NOT NULL,
+    id          BYTEA   NOT NULL,
+    merged_into BYTEA   NOT NULL,
+    created_at  BIGINT NOT NULL,
+    PRIMARY KEY (account_id, id)
+);
+CREATE INDEX contacts_family ON contacts (account_id, merged_into);
+
+-- A name held by a contact from from_at (0 = since ever) to to_at (0 = until now) (ledger 8).
+CREATE TABLE aliases (
+    account_id TEXT   NOT NULL,
+    kind       TEXT   NOT NULL,
+    value      TEXT   NOT NULL,
+    from_at    BIGINT NOT NULL,
+    to_at      BIGINT NOT NULL,
+    contact_id BYTEA   NOT NULL,
+    PRIMARY KEY (account_id, kind, value, from_at)
+);
+CREATE INDEX aliases_contact ON aliases (account_id, contact_id);
+
+CREATE TABLE conversations (
+    account_id TEXT   NOT NULL,
+    id         BYTEA   NOT NULL,
+    contact_id BYTEA   NOT NULL,
+    number_id  TEXT   NOT NULL,
+    created_at BIGINT NOT NULL,
+    last_at    BIGINT NOT NULL,
+    PRIMARY KEY (account_id, id),
+    UNIQUE (account_id, contact_id, number_id)
+);
+
+-- clid is '' for ads in WhatsApp Status, for which Meta sends none (ledger 11).
+CREATE TABLE clicks (
+    account_id      TEXT   NOT NULL,
+    conversation_id BYTEA   NOT NULL,
+    id              BYTEA   NOT NULL,
+    clid            TEXT   NOT NULL,
+    ad_id           TEXT   NOT NULL,
+    source_type     TEXT   NOT NULL,
+    source_url      TEXT   NOT NULL,
+    headline        TEXT   NOT NULL,
+    clicked_at      BIGINT NOT NULL,
+    received_at     BIGINT NOT NULL,
+    PRIMARY KEY (account_id, conversation_id, id)
+);
+CREATE UNIQUE INDEX clicks_clid ON clicks (account_id, conversation_id, clid) WHERE clid <> '';
+CREATE INDEX clicks_age ON clicks (clicked_at);
+
+-- What is left of pruned clicks: how many there were, per day and ad (ledger 12).
+CREATE TABLE click_days (
+    account_id   TEXT   NOT NULL,
+    day          TEXT   NOT NULL,
+    ad_id        TEXT   NOT NULL,
+    clicks       BIGINT NOT NULL,
+    without_clid BIGINT NOT NULL,
+    PRIMARY KEY (account_id, day, ad_id)
+);
+
+-- Matches that lack a click, with the trigger's bytes (ledger 13).
+CREATE TABLE unattributed (
+    account_id      TEXT   NOT NULL,
+    conversation_id BYTEA   NOT NULL,
+    trigger_id      BYTEA   NOT NULL,
+    rule            TEXT   NOT NULL,
+    event_name      TEXT   NOT NULL,
+    reason          TEXT   NOT NULL,
+    sent_at         BIGINT NOT NULL,
+    received_at     BIGINT NOT NULL,
+    body            BYTEA   NOT NULL,
+    PRIMARY KEY (account_id, conversation_id, trigger_id, rule)
+);
+CREATE INDEX unattributed_age ON unattributed (received_at);
+
+CREATE TABLE claims (
+    account_id      TEXT   NOT NULL,
+    key             TEXT   NOT NULL,
+    conversation_id BYTEA   NOT NULL,
+    delivery_id     BYTEA   NOT NULL,
+    created_at      BIGINT NOT NULL,
+    PRIMARY KEY (account_id, key)
+);
+CREATE INDEX claims_conversation ON claims (account_id, conversation_id);
+
+CREATE TABLE deliveries (
+    account_id      TEXT    NOT NULL,
+    id              BYTEA    NOT NULL,
+    status          TEXT    NOT NULL,
+    reason          TEXT    NOT NULL,
+    detail          TEXT    NOT NULL,
+    event_id        TEXT    NOT NULL,
+    event_name      TEXT    NOT NULL,
+    event_at        BIGINT  NOT NULL,
+    value_minor     BIGINT  NOT NULL,
+    currency        TEXT    NOT NULL,
+    payload         BYTEA,
+    claim_key       TEXT    NOT NULL,
+    conversation_id BYTEA    NOT NULL,
+    trigger_id      BYTEA    NOT NULL,
+    rule            TEXT    NOT NULL,
+    rule_set        TEXT    NOT NULL,
+    why             TEXT    NOT NULL,
+    clid            TEXT    NOT NULL,
+    ad_id           TEXT    NOT NULL,
+    clicked_at      BIGINT  NOT NULL,
+    dataset_id      TEXT    NOT NULL,
+    test_code       TEXT    NOT NULL,
+    due_at          BIGINT  NOT NULL,
+    attempts        INTEGER NOT NULL,
+    unknowns        INTEGER NOT NULL,
+    batch_limit     INTEGER NOT NULL,
+    call_id         BYTEA,
+    created_at      BIGINT  NOT NULL,
+    updated_at      BIGINT  NOT NULL,
+    PRIMARY KEY (account_id, id),
+    UNIQUE (account_id, event_name, event_id)
+);
+CREATE INDEX deliveries_due ON deliveries (account_id, due_at, id, created_at) WHERE status = 'queued';
+CREATE INDEX deliveries_open ON deliveries (event_at) WHERE status IN ('queued', 'waiting');
+CREATE INDEX deliveries_held ON deliveries (account_id, reason) WHERE status = 'held';
+CREATE INDEX deliveries_sending ON deliveries (account_id, call_id) WHERE status = 'sending';
+
+-- One row per HTTP request to Meta, written before it leaves (ledger 22).
+CREATE TABLE calls (
+    account_id  TEXT    NOT NULL,
+    id          BYTEA    NOT NULL,
+    node        TEXT    NOT NULL,
+    epoch       BIGINT  NOT NULL,
+    dataset_id  TEXT    NOT NULL,
+    test_code   TEXT    NOT NULL,
+    events      INTEGER NOT NULL,
+    started_at  BIGINT  NOT NULL,
+    ended_at    BIGINT  NOT NULL,
+    outcome     TEXT    NOT NULL,
+    http_status INTEGER NOT NULL,
+    code        INTEGER NOT NULL,
+    subcode     INTEGER NOT NULL,
+    words       TEXT    NOT NULL,
+    trace_id    TEXT    NOT NULL,
+    answer      BYTEA,
+    PRIMARY KEY (account_id, id)
+);
+CREATE INDEX calls_open ON calls (account_id) WHERE outcome = 'open';
+
+-- The calls that carried a delivery before its last one; most deliveries have none.
+CREATE TABLE attempts (
+    account_id  TEXT NOT NULL,
+    delivery_id BYTEA NOT NULL,
+    call_id     BYTEA NOT NULL,
+    PRIMARY KEY (account_id, delivery_id, call_id)
+);
+
+-- An account's sending line: who holds it, until when, and whether it rests (ledger 21).
+CREATE TABLE lanes (
+    account_id   TEXT   PRIMARY KEY,
+    holder       TEXT   NOT NULL,
+    epoch        BIGINT NOT NULL,
+    lease_until  BIGINT NOT NULL,
+    paused_until BIGINT NOT NULL,
+    pause_words  TEXT   NOT NULL
+);
+
+-- Notifications, or parts of one, that could not be recorded; digest is SHA-256 of the body.
+CREATE TABLE quarantine (
+    digest      BYTEA   PRIMARY KEY,
+    received_at BIGINT NOT NULL,
+    reason      TEXT   NOT NULL,
+    waba_id     TEXT   NOT NULL,
+    detail      TEXT   NOT NULL,
+    tries       BIGINT NOT NULL,
+    body        BYTEA   NOT NULL
+);
+CREATE INDEX quarantine_waba ON quarantine (reason, waba_id);
+
+-- The last valid rule set of each account, with its files (ledger 30).
+CREATE TABLE rule_sets (
+    account_id   TEXT   PRIMARY KEY,
+    hash         TEXT   NOT NULL,
+    published_at BIGINT NOT NULL,
+    files        BYTEA   NOT NULL
+);
+
+-- What is only counted: message statuses, matches that 'once' blocked, shadowed ones.
+CREATE TABLE counters (
+    account_id TEXT   NOT NULL,
+    day        TEXT   NOT NULL,
+    kind       TEXT   NOT NULL,
+    node       TEXT   NOT NULL,
+    n          BIGINT NOT NULL,
+    PRIMARY KEY (account_id, day, kind, node)
+);
+
+-- +goose Down
+DROP TABLE counters;
+DROP TABLE rule_sets;
+DROP TABLE quarantine;
+DROP TABLE lanes;
+DROP TABLE attempts;
+DROP TABLE calls;
+DROP TABLE deliveries;
+DROP TABLE claims;
+DROP TABLE unattributed;
+DROP TABLE click_days;
+DROP TABLE clicks;
+DROP TABLE conversations;
+DROP TABLE aliases;
+DROP TABLE contacts;
+DROP TABLE messages;
+DROP TABLE message_keys;
+DROP TABLE installation;

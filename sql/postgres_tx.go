@@ -1,0 +1,96 @@
+package sql
+
+import (
+	"context"
+	stdsql "database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/driver/pgdriver"
+)
+
+// withDeadline gives work in the database an end: a hung server is noticed by nothing else. An
+// earlier deadline of the caller stands.
+func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, postgresTimeout)
+}
+
+// errCommit says that COMMIT was sent and its outcome is not known: the transaction may have been
+// kept.
+var errCommit = errors.New("the outcome of the commit is not known")
+
+// inTx runs fn in a transaction, under a deadline, and again when the transaction failed in a way
+// that left nothing behind and may pass: a deadlock, a connection that broke. fn therefore changes
+// nothing but the database.
+func inTx(ctx context.Context, db *bun.DB, fn func(context.Context, bun.Tx) error) error {
+	const (
+		attempts = 3
+		pause    = 20 * time.Millisecond
+	)
+	ctx, cancel := withDeadline(ctx)
+	defer cancel()
+	for attempt := 1; ; attempt++ {
+		err := inTxOnce(ctx, db, fn)
+		if err == nil || attempt == attempts || !retryable(err) {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+func inTxOnce(ctx context.Context, db *bun.DB, fn func(context.Context, bun.Tx) error) error {
+	committing := false
+	err := db.RunInTx(ctx, &stdsql.TxOptions{}, func(ctx context.Context, tx bun.Tx) error {
+		err := fn(ctx, tx)
+		committing = err == nil
+		return err
+	})
+	if err != nil && committing && !refused(err) {
+		return fmt.Errorf("%w: %w", errCommit, err)
+	}
+	return err
+}
+
+// refused reports whether the server itself answered, in good order, that it did not commit.
+func refused(err error) bool {
+	e, ok := errors.AsType[pgdriver.Error](err)
+	return ok && !disconnects(e.Field('C')) && e.Field('C') != "40003" // 40003: it does not know either
+}
+
+// disconnects reports whether an SQLSTATE says that the connection broke (08), or that the server
+// stops, crashed or is starting (57P0).
+func disconnects(code string) bool {
+	return strings.HasPrefix(code, "08") || strings.HasPrefix(code, "57P0")
+}
+
+// retryable reports whether a transaction that failed with err may be repeated: nothing of it was
+// kept, and the next attempt may pass. A timeout is not: the caller's time is used up.
+//
+// The codes are of PostgreSQL, Appendix A "PostgreSQL Error Codes".
+func retryable(err error) bool {
+	if err == nil || errors.Is(err, errCommit) {
+		return false
+	}
+	if e, ok := errors.AsType[pgdriver.Error](err); ok {
+		switch code := e.Field('C'); code {
+		case "40001", "40P01", "25P03": // serialization failure, deadlock, idle in a transaction for too long
+			return true
+		default:
+			return disconnects(code)
+		}
+	}
+	if e, ok := errors.AsType[net.Error](err); ok {
+		return !e.Timeout()
+	}
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}

@@ -1,0 +1,172 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/clickthread/clickthread/attribution"
+	"github.com/clickthread/clickthread/forwarder"
+)
+
+// Group commit: while one transaction is in flight, what arrives waits and goes together in the
+// next. There is no timer: on an idle server a notification is recorded at once, and under load
+// batches form by themselves.
+
+// maxBatch is how many messages one transaction takes (ledger 2). A notification is never split.
+const maxBatch = 500
+
+// maxWaiting is how many messages may wait for a transaction. Beyond it the sender is told to come
+// again: a queue that grows would only answer everybody too late.
+const maxWaiting = 10_000
+
+// ErrBusy says that too many notifications wait already. Nothing was stored.
+var ErrBusy = errors.New("too many notifications are waiting to be recorded")
+
+// pending is one notification that waits to be recorded.
+type pending struct {
+	messages []*attribution.Arrival
+	counts   map[attribution.Count]int // of what is only counted
+	done     chan error                // receives once, when the notification is recorded or given up
+}
+
+func (p *pending) add(account, kind string, n int) {
+	if p.counts == nil {
+		p.counts = map[attribution.Count]int{}
+	}
+	p.counts[attribution.Count{Account: account, Kind: kind}] += n
+}
+
+// record stores the messages of one notification, together with whatever else waits, and returns
+// when they are on disk. Whoever finds no transaction in flight takes all that waits and runs it;
+// the others are told the outcome.
+func (in *Intake) record(ctx context.Context, p *pending) error {
+	flushing, err := in.enqueue(p)
+	if err != nil {
+		return err
+	}
+	for {
+		select {
+		case err := <-p.done:
+			return err
+		case flushing <- struct{}{}:
+			in.flush(ctx)
+			<-flushing
+		}
+	}
+}
+
+func (in *Intake) enqueue(p *pending) (flushing chan struct{}, err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.waiting > 0 && in.waiting+len(p.messages) > maxWaiting {
+		return nil, ErrBusy
+	}
+	if in.flushing == nil {
+		in.flushing = make(chan struct{}, 1)
+	}
+	in.queue = append(in.queue, p)
+	in.waiting += len(p.messages)
+	return in.flushing, nil
+}
+
+// flush records what waits, oldest first, up to one transaction's worth.
+func (in *Intake) flush(ctx context.Context) {
+	batch := in.take()
+	if len(batch) == 0 {
+		return
+	}
+	err := in.commit(ctx, batch)
+	if err == nil || len(batch) == 1 {
+		for _, p := range batch {
+			p.done <- in.judge(ctx, p, err)
+		}
+		return
+	}
+	in.Log.Warn("a batch could not be recorded; its notifications are tried one by one", "notifications", len(batch), "error", err)
+	for i, p := range batch {
+		err := in.commit(ctx, batch[i:i+1])
+		p.done <- in.judge(ctx, p, err)
+		if err != nil && !errors.Is(err, errPlan) {
+			for _, rest := range batch[i+1:] { // the storage is away: the others need not wait to hear it
+				rest.done <- err
+			}
+			return
+		}
+	}
+}
+
+func (in *Intake) take() []*pending {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	n, messages := 0, 0
+	for n < len(in.queue) && (n == 0 || messages+len(in.queue[n].messages) <= maxBatch) {
+		messages += len(in.queue[n].messages)
+		n++
+	}
+	batch := in.queue[:n:n]
+	in.queue = in.queue[n:]
+	in.waiting -= messages
+	return batch
+}
+
+// judge turns the outcome of a notification's own transaction into its answer. Where planning fails,
+// its messages are tried one by one; what can never be recorded goes to quarantine and is answered as
+// stored, which it is.
+func (in *Intake) judge(ctx context.Context, p *pending, err error) error {
+	if !errors.Is(err, errPlan) {
+		return err
+	}
+	for _, m := range p.messages {
+		err := in.commit(ctx, []*pending{{messages: []*attribution.Arrival{m}}})
+		if errors.Is(err, errPlan) {
+			err = in.quarantineMessage(ctx, m, err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// commit records notifications in one transaction. A panic on the way is an error of these alone:
+// others wait for this goroutine.
+func (in *Intake) commit(ctx context.Context, batch []*pending) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: panic: %v\n%s", errPlan, r, debug.Stack())
+		}
+	}()
+	var messages []*attribution.Arrival
+	for _, p := range batch {
+		messages = append(messages, p.messages...)
+	}
+	begin := in.Now()
+	fresh, deliveries, err := in.Recorder.Record(ctx, in.Now(), messages, in.Planner.Plan)
+	if err != nil {
+		return fmt.Errorf("record %d messages: %w", len(messages), err)
+	}
+	in.Stats.Batches.Add(1)
+	in.Stats.Messages.Add(int64(fresh))
+	in.Stats.Duplicates.Add(int64(len(messages) - fresh))
+	if len(deliveries) > 0 {
+		in.Log.Info("events recorded", "events", len(deliveries), "notifications", len(batch), "messages", fresh,
+			"accounts", accountsOf(deliveries), "ms", in.Now().Sub(begin).Milliseconds())
+		in.Wake()
+	}
+	return nil
+}
+
+// accountsOf names the accounts of a batch, each once.
+func accountsOf(deliveries []forwarder.Delivery) []string {
+	var names []string
+	seen := map[string]bool{}
+	for _, d := range deliveries {
+		if !seen[d.Account] {
+			seen[d.Account] = true
+			names = append(names, d.Account)
+		}
+	}
+	return names
+}

@@ -1,0 +1,179 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/clickthread/clickthread/account"
+	"github.com/clickthread/clickthread/attribution"
+	"github.com/clickthread/clickthread/forwarder"
+	"github.com/clickthread/clickthread/rules"
+)
+
+// slowStore records batches, each taking a second of the test's own time; a message whose text is in
+// fails fails its whole batch.
+type slowStore struct {
+	mu          sync.Mutex
+	batches     []int
+	fails       map[string]error
+	quarantined []string
+}
+
+func (s *slowStore) Key(string) [16]byte { return [16]byte{} }
+
+func (s *slowStore) Record(_ context.Context, _ time.Time, batch []*attribution.Arrival,
+	_ func(*attribution.Snapshot) ([]forwarder.Delivery, error),
+) (int, []forwarder.Delivery, error) {
+	time.Sleep(time.Second)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.batches = append(s.batches, len(batch))
+	for _, a := range batch {
+		for text, err := range s.fails {
+			if !strings.Contains(string(a.Body), text) {
+				continue
+			}
+			if err == nil {
+				panic("the recorder itself is broken")
+			}
+			return 0, nil, err
+		}
+	}
+	return len(batch), nil, nil
+}
+
+func (s *slowStore) AddCounts(context.Context, time.Time, map[attribution.Count]int) error {
+	return nil
+}
+
+func (s *slowStore) Quarantine(_ context.Context, _ time.Time, _, _, _ string, body []byte) error {
+	s.quarantined = append(s.quarantined, string(body))
+	return nil
+}
+
+func (s *slowStore) Replay(context.Context, string, string, func(time.Time, []byte) error) (int, error) {
+	return 0, nil
+}
+
+func newIntake(store *slowStore) *Intake {
+	accounts := account.NewRegistry([]account.Account{{ID: "shop", WABAID: "300"}})
+	return &Intake{
+		Recorder: store, Quarantine: store, Accounts: accounts, Wake: func() {}, Now: time.Now, NewID: uuid.New,
+		Log: slog.New(slog.DiscardHandler), Stats: &Stats{}, Planner: &Planner{Accounts: accounts, Rules: &rules.Library{}},
+	}
+}
+
+func notification(text string) []byte {
+	return fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":"300","changes":[{"field":"messages","value":{`+
+		`"messages":[{"id":"m","from":"1","timestamp":"1","type":"text","text":{"body":%q}}]}}]}]}`, text)
+}
+
+// receiveAll posts notifications: the first alone, the others while it is being recorded.
+func receiveAll(in *Intake, texts ...string) []error {
+	errs := make([]error, len(texts))
+	var waiting sync.WaitGroup
+	for i, text := range texts {
+		waiting.Go(func() { errs[i] = in.Receive(context.Background(), notification(text)) })
+		synctest.Wait()
+	}
+	waiting.Wait()
+	return errs
+}
+
+// What arrives while a commit is in flight is recorded together and answered together.
+func TestBatchesFormWhileACommitIsInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &slowStore{}
+		begin := time.Now()
+		errs := receiveAll(newIntake(store), slices.Repeat([]string{"hello"}, 41)...)
+		if err := errors.Join(errs...); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(store.batches, []int{1, 40}) {
+			t.Errorf("batches %v, want the first alone at once, then the other 40 together", store.batches)
+		}
+		if took := time.Since(begin); took != 2*time.Second {
+			t.Errorf("took %s, want two commits' time and no timer", took)
+		}
+	})
+}
+
+func TestABatchHasABound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &slowStore{}
+		errs := receiveAll(newIntake(store), slices.Repeat([]string{"hello"}, maxBatch+21)...)
+		if err := errors.Join(errs...); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(store.batches, []int{1, maxBatch, 20}) {
+			t.Errorf("batches %v", store.batches)
+		}
+	})
+}
+
+// One culprit never fails its neighbours: it goes to quarantine, they are recorded.
+func TestOneCulpritNeverFailsItsNeighbours(t *testing.T) {
+	for name, failure := range map[string]error{"its plan fails": errPlan, "it makes us panic": nil} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := &slowStore{fails: map[string]error{"poison": failure}}
+				errs := receiveAll(newIntake(store), "first", "a", "poison", "b")
+				if err := errors.Join(errs...); err != nil {
+					t.Fatalf("answered %v, want all answered as stored", errs)
+				}
+				if !slices.Equal(store.batches, []int{1, 3, 1, 1, 1, 1}) {
+					t.Errorf("batches %v, want the three together, then one by one, the culprit's message once more", store.batches)
+				}
+				if len(store.quarantined) != 1 || !strings.Contains(store.quarantined[0], "poison") {
+					t.Errorf("in quarantine: %q", store.quarantined)
+				}
+			})
+		})
+	}
+}
+
+// When the storage is away, everybody who waits hears it after one more try, not after one each.
+func TestStorageAwayIsSaidToAllAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &slowStore{fails: map[string]error{"hello": errors.New("connection refused")}}
+		begin := time.Now()
+		errs := receiveAll(newIntake(store), slices.Repeat([]string{"hello"}, 30)...)
+		for _, err := range errs {
+			if err == nil {
+				t.Fatal("answered as stored")
+			}
+		}
+		if took := time.Since(begin); took != 3*time.Second {
+			t.Errorf("took %s", took)
+		}
+	})
+}
+
+// Beyond the bound the sender is told at once to come again.
+func TestTheQueueHasABound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := newIntake(&slowStore{})
+		errs := receiveAll(in, slices.Repeat([]string{"hello"}, maxWaiting+3)...)
+		busy := 0
+		for _, err := range errs {
+			if errors.Is(err, ErrBusy) {
+				busy++
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if busy != 2 || in.waiting != 0 {
+			t.Errorf("%d told to come again, %d still counted as waiting; want 2 and 0", busy, in.waiting)
+		}
+	})
+}
