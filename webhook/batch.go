@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,8 +15,9 @@ import (
 // next. There is no timer: on an idle server a notification is recorded at once, and under load
 // batches form by themselves.
 
-// maxBatch is how many messages one transaction takes (ledger 2). A notification is never split.
-const maxBatch = 500
+// MaxBatch is how many messages one transaction takes by default (ledger 2). A notification is never
+// split.
+const MaxBatch = 500
 
 // maxWaiting is how many messages may wait for a transaction. Beyond it the sender is told to come
 // again: a queue that grows would only answer everybody too late.
@@ -64,7 +66,7 @@ func (in *Intake) enqueue(p *pending) (flushing chan struct{}, err error) {
 		return nil, ErrBusy
 	}
 	if in.flushing == nil {
-		in.flushing = make(chan struct{}, 1)
+		in.flushing = make(chan struct{}, max(in.Flushers, 1))
 	}
 	in.queue = append(in.queue, p)
 	in.waiting += len(p.messages)
@@ -100,8 +102,9 @@ func (in *Intake) flush(ctx context.Context) {
 func (in *Intake) take() []*pending {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	most := cmp.Or(in.MaxBatch, MaxBatch)
 	n, messages := 0, 0
-	for n < len(in.queue) && (n == 0 || messages+len(in.queue[n].messages) <= maxBatch) {
+	for n < len(in.queue) && (n == 0 || messages+len(in.queue[n].messages) <= most) {
 		messages += len(in.queue[n].messages)
 		n++
 	}

@@ -111,11 +111,11 @@ func TestBatchesFormWhileACommitIsInFlight(t *testing.T) {
 func TestABatchHasABound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &slowStore{}
-		errs := receiveAll(newIntake(store), slices.Repeat([]string{"hello"}, maxBatch+21)...)
+		errs := receiveAll(newIntake(store), slices.Repeat([]string{"hello"}, MaxBatch+21)...)
 		if err := errors.Join(errs...); err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(store.batches, []int{1, maxBatch, 20}) {
+		if !slices.Equal(store.batches, []int{1, MaxBatch, 20}) {
 			t.Errorf("batches %v", store.batches)
 		}
 	})

@@ -47,7 +47,7 @@ func loadRules(ctx context.Context, s configs.Settings, accounts *account.Regist
 			continue
 		}
 		f.broken = append(f.broken, owner.ID)
-		last, err := lastGood(ctx, store, owner, log)
+		last, err := lastGood(ctx, store, owner, s.Rules, log)
 		if err != nil {
 			return nil, err
 		}
@@ -58,7 +58,7 @@ func loadRules(ctx context.Context, s configs.Settings, accounts *account.Regist
 }
 
 // lastGood is the set that an account's broken files do not replace; nil when there never was one.
-func lastGood(ctx context.Context, store *sql.Store, owner rules.Owner, log *slog.Logger) (*rules.Set, error) {
+func lastGood(ctx context.Context, store *sql.Store, owner rules.Owner, folder string, log *slog.Logger) (*rules.Set, error) {
 	sources, published, err := store.LastRuleSet(ctx, owner.ID)
 	if err != nil {
 		return nil, err
@@ -71,11 +71,11 @@ func lastGood(ctx context.Context, store *sql.Store, owner rules.Owner, log *slo
 	}
 	set, _ := rules.NewSet(owner, files...)
 	if len(files) == 0 || len(files) < len(sources) || set == nil {
-		log.Error("this account has NO rules in force until its files are mended", "account", owner.ID, "next", "clickthread rules check")
+		log.Error("this account has NO rules in force until its files are mended", "account", owner.ID, "next", "clickthread rules check "+folder)
 		return nil, nil
 	}
 	log.Error("this account's rule files are broken; its last good rules stay in force", "account", owner.ID,
-		"published", published, "set", fmt.Sprintf("%.12s", set.Hash()), "next", "clickthread rules check")
+		"published", published, "set", fmt.Sprintf("%.12s", set.Hash()), "next", "clickthread rules check "+folder)
 	return set, nil
 }
 
