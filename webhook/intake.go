@@ -49,11 +49,13 @@ type Intake struct {
 	NewID      func() uuid.UUID
 	Log        *slog.Logger
 	Stats      *Stats
+	MaxBatch   int // most messages in one transaction. Default 500.
+	Flushers   int // transactions in flight at once. Default 1.
 
 	mu       sync.Mutex
 	queue    []*pending                // waiting for the next transaction, oldest first
 	waiting  int                       // messages in queue
-	flushing chan struct{}             // holds one token while a transaction is in flight
+	flushing chan struct{}             // holds a token for each transaction in flight
 	counts   map[attribution.Count]int // statuses since the last flush
 	saidWABA map[string]time.Time      // when an unknown WABA was last said
 }

@@ -14,6 +14,7 @@ CREATE TABLE message_keys (
     received_at BIGINT NOT NULL,
     PRIMARY KEY (account_id, key)
 ) WITHOUT ROWID;
+CREATE INDEX message_keys_age ON message_keys (received_at);
 
 CREATE TABLE messages (
     account_id      TEXT   NOT NULL,
@@ -209,6 +210,23 @@ CREATE TABLE rule_sets (
     files        BLOB   NOT NULL
 );
 
+-- Whose turn it is to run a background job: one node at a time.
+CREATE TABLE jobs (
+    name        TEXT   PRIMARY KEY,
+    holder      TEXT   NOT NULL,
+    lease_until BIGINT NOT NULL,
+    ended_at    BIGINT NOT NULL
+);
+
+-- Which rule set each running node has in force, so that a difference is seen (ledger 30).
+CREATE TABLE nodes (
+    node       TEXT   NOT NULL,
+    account_id TEXT   NOT NULL,
+    rule_set   TEXT   NOT NULL,
+    seen_at    BIGINT NOT NULL,
+    PRIMARY KEY (node, account_id)
+);
+
 -- What is only counted: message statuses, matches that 'once' blocked, shadowed ones.
 CREATE TABLE counters (
     account_id TEXT   NOT NULL,
@@ -221,6 +239,8 @@ CREATE TABLE counters (
 
 -- +goose Down
 DROP TABLE counters;
+DROP TABLE nodes;
+DROP TABLE jobs;
 DROP TABLE rule_sets;
 DROP TABLE quarantine;
 DROP TABLE lanes;
