@@ -47,8 +47,8 @@ accounts:
 		{"listen: 127.0.0.1:8080", "trusted_proxies: [10.0.0.0/8, '::1']", ""},
 		{"listen: 127.0.0.1:8080", "trusted_proxies: [proxy.local]", `trusted_proxies: "proxy.local" is not an address or a network`},
 		{"listen: 127.0.0.1:8080", "trusted_proxies: [10.0.0.0/33]", `trusted_proxies: "10.0.0.0/33" is not an address or a network`},
-		{"listen: 127.0.0.1:8080", "database: postgres://db/clickthread", "database: must be sqlite:PATH"},
-		{"listen: 127.0.0.1:8080", "database: 'sqlite:'", "database: must be sqlite:PATH"},
+		{"listen: 127.0.0.1:8080", "database: postgres://db/clickthread", "database: "},
+		{"listen: 127.0.0.1:8080", "database: 'sqlite:'", "database: "},
 		{"listen: 127.0.0.1:8080", "rules: ''", "rules: is empty"},
 
 		{"verify_token: v", "verify_token: v, graph_url: graph.facebook.com", "meta.graph_url:"},

@@ -14,6 +14,7 @@ import (
 	"github.com/clickthread/clickthread/account"
 	"github.com/clickthread/clickthread/capi"
 	"github.com/clickthread/clickthread/rules"
+	"github.com/clickthread/clickthread/sql"
 )
 
 var (
@@ -74,8 +75,8 @@ func (s Settings) validateServer(f *faults) {
 			f.add("trusted_proxies", "%q is not an address or a network such as 10.0.0.0/8", p)
 		}
 	}
-	if path, ok := strings.CutPrefix(s.Database, "sqlite:"); !ok || path == "" {
-		f.add("database", "must be sqlite:PATH in this version")
+	if err := sql.CheckURL(s.Database); err != nil {
+		f.add("database", "%v", err)
 	}
 	if s.Rules == "" {
 		f.add("rules", "is empty; name the folder of your rule files")

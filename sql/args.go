@@ -2,31 +2,73 @@ package sql
 
 import (
 	"context"
+	"strings"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
+	"github.com/uptrace/bun/schema"
 )
 
 // Batch arguments are built here and nowhere else, because this is where the dialects differ.
 
-// tuples formats rows for `(a, b) IN (VALUES ?)`, one statement for a whole batch.
-func tuples(rows [][]any) bun.ListValues {
-	list := make([]bun.TupleValues, len(rows))
-	for i, row := range rows {
-		list[i] = bun.Tuple(row)
+// among formats rows for `(a, b) IN (?)`, one statement for a whole batch. types are the columns'
+// types in PostgreSQL, "text,bytea": it reads arrays, which it can plan as a join; SQLite reads VALUES.
+func among(types string, rows [][]any) schema.QueryAppender {
+	return rowSet{strings.Split(types, ","), rows}
+}
+
+type rowSet struct {
+	types []string
+	rows  [][]any
+}
+
+// AppendQuery implements schema.QueryAppender.
+func (s rowSet) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
+	if gen.Dialect().Name() != dialect.PG {
+		list := make([]bun.TupleValues, len(s.rows))
+		for i, row := range s.rows {
+			list[i] = bun.Tuple(row)
+		}
+		return bun.List(list).AppendQuery(gen, append(b, "VALUES "...))
 	}
-	return bun.List(list)
+	b = append(b, "SELECT * FROM unnest("...)
+	for column, kind := range s.types {
+		values := make([]any, len(s.rows))
+		for i, row := range s.rows {
+			values[i] = row[column]
+		}
+		if column > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(b, "ARRAY["...)
+		var err error
+		if b, err = bun.List(values).AppendQuery(gen, b); err != nil {
+			return nil, err
+		}
+		b = append(append(append(b, "]::"...), kind...), "[]"...)
+	}
+	return append(b, ')'), nil
 }
 
 // insert writes rows in one statement; clause is what follows the values, such as "CONFLICT DO
 // NOTHING". No rows is no statement: bun refuses an empty slice.
 func insert[T any](ctx context.Context, tx bun.IDB, rows []T, clause string) error {
+	_, err := insertCount(ctx, tx, rows, clause)
+	return err
+}
+
+// insertCount is insert that tells how many rows were written.
+func insertCount[T any](ctx context.Context, tx bun.IDB, rows []T, clause string) (int64, error) {
 	if len(rows) == 0 {
-		return nil
+		return 0, nil
 	}
 	q := tx.NewInsert().Model(&rows)
 	if clause != "" {
 		q = q.On(clause)
 	}
-	_, err := q.Exec(ctx)
-	return err
+	res, err := q.Exec(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
 }

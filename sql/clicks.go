@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
 
 	"github.com/clickthread/clickthread/attribution"
 )
@@ -31,9 +32,9 @@ func (r clickRow) click() attribution.Click {
 	}
 }
 
-func loadClicks(ctx context.Context, tx bun.Tx, where bun.ListValues, owner map[string]*attribution.Thread) error {
+func loadClicks(ctx context.Context, tx bun.Tx, where schema.QueryAppender, owner map[string]*attribution.Thread) error {
 	var rows []clickRow
-	if err := tx.NewSelect().Model(&rows).Where("(account_id, conversation_id) IN (VALUES ?)", where).Scan(ctx); err != nil {
+	if err := tx.NewSelect().Model(&rows).Where("(account_id, conversation_id) IN (?)", where).Scan(ctx); err != nil {
 		return err
 	}
 	for _, r := range rows {

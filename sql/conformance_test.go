@@ -13,6 +13,7 @@ import (
 	"github.com/clickthread/clickthread/attribution"
 	"github.com/clickthread/clickthread/capi"
 	"github.com/clickthread/clickthread/forwarder"
+	"github.com/clickthread/clickthread/internal/pgtest"
 )
 
 // The conformance suite: what every database has to do. Each test gets a fresh store.
@@ -21,6 +22,19 @@ func TestSQLite(t *testing.T) {
 	conformance(t, func(t *testing.T) *Store {
 		t.Helper()
 		return open(t, filepath.Join(t.TempDir(), "clickthread.db"))
+	})
+}
+
+func TestPostgres(t *testing.T) {
+	cluster := pgtest.Shared(t)
+	conformance(t, func(t *testing.T) *Store {
+		t.Helper()
+		s, err := Open(t.Context(), Options{URL: cluster.Database(t), Node: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return s
 	})
 }
 

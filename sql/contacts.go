@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -42,10 +43,17 @@ type knownRow struct {
 	ToAt       *int64
 }
 
-// people is the directory of one account, with the contacts it began with.
+// people is the directory of one account, with what the database knew before.
 type people struct {
 	*attribution.Directory
-	known []uuid.UUID
+	contacts map[uuid.UUID]uuid.UUID // known contact -> what it is merged into
+	aliases  map[aliasKey]bool
+}
+
+// aliasKey is the key of an alias within its account.
+type aliasKey struct {
+	kind, value string
+	fromAt      int64
 }
 
 // identify finds the contact of every message, and writes new contacts, aliases and merges. authors
@@ -90,74 +98,104 @@ func knownPeople(ctx context.Context, tx bun.Tx, fresh []*attribution.Arrival) (
 WITH named AS (
     SELECT DISTINCT c.account_id, c.merged_into FROM aliases a
     JOIN contacts c ON c.account_id = a.account_id AND c.id = a.contact_id
-    WHERE (a.account_id, a.kind, a.value) IN (VALUES ?)
+    WHERE (a.account_id, a.kind, a.value) IN (?)
 )
 SELECT c.account_id, c.id, c.merged_into, c.created_at, a.kind, a.value, a.from_at, a.to_at
 FROM named n
 JOIN contacts c ON c.account_id = n.account_id AND c.merged_into = n.merged_into
-LEFT JOIN aliases a ON a.account_id = c.account_id AND a.contact_id = c.id`, tuples(names)).Scan(ctx, &rows)
+LEFT JOIN aliases a ON a.account_id = c.account_id AND a.contact_id = c.id`, among("text,text,text", names)).Scan(ctx, &rows)
 	return rows, err
 }
 
 // directoriesOf sorts what is known by account: accounts are walls.
 func directoriesOf(now time.Time, fresh []*attribution.Arrival, known []knownRow) map[string]*people {
+	directories := map[string]*people{}
+	for _, a := range fresh {
+		directories[a.Account] = &people{contacts: map[uuid.UUID]uuid.UUID{}, aliases: map[aliasKey]bool{}}
+	}
 	contacts := map[string][]attribution.Contact{}
 	aliases := map[string][]attribution.Alias{}
-	seen := map[string]map[uuid.UUID]bool{}
 	for _, r := range known {
-		id := asUUID(r.ID)
-		if seen[r.AccountID] == nil {
-			seen[r.AccountID] = map[uuid.UUID]bool{}
-		}
-		if !seen[r.AccountID][id] {
-			seen[r.AccountID][id] = true
+		p := directories[r.AccountID]
+		id, root := asUUID(r.ID), asUUID(r.MergedInto)
+		if _, seen := p.contacts[id]; !seen {
+			p.contacts[id] = root
 			contacts[r.AccountID] = append(contacts[r.AccountID], attribution.Contact{
-				ID: id, MergedInto: asUUID(r.MergedInto), CreatedAt: fromMicros(r.CreatedAt),
+				ID: id, MergedInto: root, CreatedAt: fromMicros(r.CreatedAt),
 			})
 		}
 		if r.Kind != nil {
+			p.aliases[aliasKey{*r.Kind, *r.Value, *r.FromAt}] = true
 			aliases[r.AccountID] = append(aliases[r.AccountID], attribution.Alias{
 				Kind: attribution.AliasKind(*r.Kind), Value: *r.Value,
 				From: fromMicros(*r.FromAt), To: fromMicros(*r.ToAt), Contact: id,
 			})
 		}
 	}
-	directories := map[string]*people{}
-	for _, a := range fresh {
-		if directories[a.Account] != nil {
-			continue
-		}
-		p := &people{Directory: attribution.NewDirectory(now, newID, contacts[a.Account], aliases[a.Account])}
-		for _, c := range contacts[a.Account] {
-			p.known = append(p.known, c.ID)
-		}
-		directories[a.Account] = p
+	for account, p := range directories {
+		p.Directory = attribution.NewDirectory(now, newID, contacts[account], aliases[account])
 	}
 	return directories
 }
 
+// writePeople writes new and changed contacts and aliases. A new alias that is there already was made
+// by another node a moment ago, for a contact that this transaction does not know: it is begun again.
 func writePeople(ctx context.Context, tx bun.Tx, directories map[string]*people) error {
 	var contacts []contactRow
-	var aliases []aliasRow
+	var made, changed []aliasRow
 	for _, account := range sortedAccounts(directories) {
-		changedContacts, changedAliases := directories[account].Changed()
-		for _, c := range changedContacts {
+		p := directories[account]
+		newContacts, newAliases := p.Changed()
+		for _, c := range newContacts {
 			contacts = append(contacts, contactRow{
 				AccountID: account, ID: c.ID[:], MergedInto: c.MergedInto[:], CreatedAt: micros(c.CreatedAt),
 			})
 		}
-		for _, a := range changedAliases {
-			aliases = append(aliases, aliasRow{
+		for _, a := range newAliases {
+			row := aliasRow{
 				AccountID: account, Kind: string(a.Kind), Value: a.Value,
 				FromAt: micros(a.From), ToAt: micros(a.To), ContactID: a.Contact[:],
-			})
+			}
+			if p.aliases[aliasKey{row.Kind, row.Value, row.FromAt}] {
+				changed = append(changed, row)
+			} else {
+				made = append(made, row)
+			}
 		}
+	}
+	if n, err := insertCount(ctx, tx, made, "CONFLICT DO NOTHING"); err != nil || n < int64(len(made)) {
+		return cmp.Or(err, errRaced)
 	}
 	if err := insert(ctx, tx, contacts, "CONFLICT (account_id, id) DO UPDATE SET merged_into = excluded.merged_into"); err != nil {
 		return err
 	}
-	return insert(ctx, tx, aliases,
+	return insert(ctx, tx, changed,
 		"CONFLICT (account_id, kind, value, from_at) DO UPDATE SET to_at = excluded.to_at, contact_id = excluded.contact_id")
+}
+
+// recheckPeople looks whether another node merged the contacts of this transaction before it had
+// locked their conversations. If so it is begun again, and sees them merged.
+func recheckPeople(ctx context.Context, tx bun.Tx, directories map[string]*people) error {
+	var ids [][]any
+	for account, p := range directories {
+		for id := range p.contacts {
+			ids = append(ids, []any{account, id[:]})
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	var rows []contactRow
+	err := tx.NewSelect().Model(&rows).Where("(account_id, id) IN (?)", among("text,bytea", ids)).Scan(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if p, id := directories[r.AccountID], asUUID(r.ID); p.Root(id) != asUUID(r.MergedInto) {
+			return errRaced
+		}
+	}
+	return nil
 }
 
 // newID makes a UUIDv7. It can only fail where the system has no randomness, and then nothing that

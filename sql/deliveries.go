@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
 
 	"github.com/clickthread/clickthread/attribution"
 	"github.com/clickthread/clickthread/capi"
@@ -92,10 +93,10 @@ type claimRow struct {
 	CreatedAt      int64
 }
 
-func loadClaims(ctx context.Context, tx bun.Tx, where bun.ListValues, owner map[string]*attribution.Thread) error {
+func loadClaims(ctx context.Context, tx bun.Tx, where schema.QueryAppender, owner map[string]*attribution.Thread) error {
 	var rows []claimRow
 	err := tx.NewSelect().Model(&rows).Column("account_id", "key", "conversation_id").
-		Where("(account_id, conversation_id) IN (VALUES ?)", where).Scan(ctx)
+		Where("(account_id, conversation_id) IN (?)", where).Scan(ctx)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
@@ -13,22 +14,39 @@ import (
 //go:embed migrations/*/*.sql
 var migrations embed.FS
 
+// prepare brings the tables to the newest version, or for a command beside a server checks that they
+// have it.
+func (h home) prepare(ctx context.Context, db *stdsql.DB, o Options) error {
+	if o.MustExist {
+		return h.checkVersion(ctx, db)
+	}
+	return h.migrate(ctx, db)
+}
+
 // migrate brings the tables to the newest version. Each migration is one transaction, so a crash
-// half-way leaves the version before it.
-func migrate(ctx context.Context, db *stdsql.DB) error {
-	provider, err := provider(db)
+// half-way leaves the version before it. Nodes that start at once on a shared database get into each
+// other's way, and all but one have to look again: no lock is needed that a crash could leave behind.
+func (h home) migrate(ctx context.Context, db *stdsql.DB) error {
+	const attempts = 10
+	provider, err := h.provider(db)
 	if err != nil {
 		return err
 	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
+	for attempt := 1; ; attempt++ {
+		_, err := provider.Up(ctx)
+		if err == nil {
+			return nil
+		}
+		if !h.shared || attempt == attempts || ctx.Err() != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+		time.Sleep(time.Duration(attempt) * 50 * time.Millisecond)
 	}
-	return nil
 }
 
 // checkVersion refuses a database whose tables are of another version.
-func checkVersion(ctx context.Context, db *stdsql.DB) error {
-	provider, err := provider(db)
+func (h home) checkVersion(ctx context.Context, db *stdsql.DB) error {
+	provider, err := h.provider(db)
 	if err != nil {
 		return err
 	}
@@ -42,12 +60,12 @@ func checkVersion(ctx context.Context, db *stdsql.DB) error {
 	return nil
 }
 
-func provider(db *stdsql.DB) (*goose.Provider, error) {
-	files, err := fs.Sub(migrations, "migrations/sqlite")
+func (h home) provider(db *stdsql.DB) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, h.migrations)
 	if err != nil {
 		return nil, err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files)
+	p, err := goose.NewProvider(h.dialect, db, files)
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}

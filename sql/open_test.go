@@ -46,7 +46,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ name, url, says string }{
-		{"unknown kind", "mysql://root:secret@host/db", "only sqlite:PATH"},
+		{"unknown kind", "mysql://root:secret@host/db", "is sqlite:PATH or postgres://"},
 		{"missing", "sqlite:" + filepath.Join(folder, "none.db"), "no database at"},
 		{"another file", "sqlite:" + notADatabase, "not a database"},
 	} {

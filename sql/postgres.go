@@ -7,11 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
+	"regexp"
 	"strconv"
 	"syscall"
 	"time"
 
+	"github.com/pressly/goose/v3"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/driver/pgdriver"
 )
 
@@ -21,6 +26,56 @@ import (
 // postgresTimeout is how long one use of a connection lasts at most. A webhook's transaction that
 // has not ended by then is answered 503, within the 3 s that a sender should wait at most.
 const postgresTimeout = 2500 * time.Millisecond
+
+var postgres = home{
+	migrations: "migrations/postgres",
+	dialect:    goose.DialectPostgres,
+	clock:      "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
+	shared:     true,
+}
+
+func (s *Store) openPostgres(ctx context.Context, o Options) error {
+	s.home = postgres
+	config, err := parsePostgresURL(o.URL)
+	if err != nil {
+		return err
+	}
+	migrating := openPostgresForMigrations(config)
+	defer func() { _ = migrating.Close() }()
+	if err := s.home.prepare(ctx, migrating, o); err != nil {
+		return err
+	}
+	s.write = bun.NewDB(openPostgres(config, postgresOptions{}), pgdialect.New())
+	s.read = s.write
+	return nil
+}
+
+var plainName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,60}$`)
+
+// CreateDatabase makes an empty database on the server that a URL names, and returns its URL and what
+// drops it again.
+func CreateDatabase(ctx context.Context, serverURL, name string) (databaseURL string, drop func() error, err error) {
+	config, err := parsePostgresURL(serverURL)
+	if err != nil {
+		return "", nil, err
+	}
+	u, err := url.Parse(serverURL)
+	if err != nil {
+		return "", nil, errors.New("the URL cannot be read")
+	}
+	if !plainName.MatchString(name) {
+		return "", nil, fmt.Errorf("%q is not a plain database name", name)
+	}
+	db := openPostgresForMigrations(config)
+	if _, err := db.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {
+		return "", nil, errors.Join(fmt.Errorf("create database %s: %w", name, err), db.Close())
+	}
+	u.Path = "/" + name
+	return u.String(), func() error {
+		_, err := db.ExecContext(context.WithoutCancel(ctx), "DROP DATABASE "+name+" WITH (FORCE)")
+		return errors.Join(err, db.Close())
+	}, nil
+}
 
 // postgresOptions say how a pool is used.
 type postgresOptions struct {

@@ -73,6 +73,9 @@ func disconnects(code string) bool {
 	return strings.HasPrefix(code, "08") || strings.HasPrefix(code, "57P0")
 }
 
+// errRaced says that another node wrote what this transaction had read. It is begun again.
+var errRaced = errors.New("another node got in between")
+
 // retryable reports whether a transaction that failed with err may be repeated: nothing of it was
 // kept, and the next attempt may pass. A timeout is not: the caller's time is used up.
 //
@@ -81,9 +84,14 @@ func retryable(err error) bool {
 	if err == nil || errors.Is(err, errCommit) {
 		return false
 	}
+	if errors.Is(err, errRaced) {
+		return true
+	}
 	if e, ok := errors.AsType[pgdriver.Error](err); ok {
 		switch code := e.Field('C'); code {
 		case "40001", "40P01", "25P03": // serialization failure, deadlock, idle in a transaction for too long
+			return true
+		case "23505": // unique violation: two nodes made the same contact or conversation
 			return true
 		default:
 			return disconnects(code)

@@ -2,7 +2,6 @@ package sql
 
 import (
 	"context"
-	stdsql "database/sql"
 	"fmt"
 	"time"
 
@@ -16,9 +15,6 @@ import (
 
 // The forwarder's side of the ledger. Leases are compared with the database's clock (dbNow), all
 // other times are Go's.
-
-// dbNow is the database's clock in microseconds.
-const dbNow = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"
 
 type laneRow struct {
 	bun.BaseModel `bun:"table:lanes"`
@@ -58,7 +54,7 @@ func (s *Store) Due(ctx context.Context, node string, now time.Time) ([]string, 
 	var accounts []string
 	err := s.read.NewRaw(`
 SELECT l.account_id FROM lanes l
-WHERE l.paused_until <= ? AND (l.holder = ? OR l.lease_until < `+dbNow+`)
+WHERE l.paused_until <= ? AND (l.holder = ? OR l.lease_until < `+s.dbNow()+`)
   AND (EXISTS (SELECT 1 FROM deliveries d WHERE d.account_id = l.account_id AND d.status = 'queued' AND d.due_at <= ?)
     OR EXISTS (SELECT 1 FROM calls c WHERE c.account_id = l.account_id AND c.outcome = 'open'))
 ORDER BY l.account_id`, micros(now), node, micros(now)).Scan(ctx, &accounts)
@@ -68,9 +64,9 @@ ORDER BY l.account_id`, micros(now), node, micros(now)).Scan(ctx, &accounts)
 // Claim implements forwarder.Queue.
 func (s *Store) Claim(ctx context.Context, c forwarder.Claim) (*forwarder.Call, error) {
 	var call *forwarder.Call
-	err := s.write.RunInTx(ctx, &stdsql.TxOptions{}, func(ctx context.Context, tx bun.Tx) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		call = nil
-		epoch, held, err := leaseLane(ctx, tx, c)
+		epoch, held, err := leaseLane(ctx, tx, c, s.dbNow())
 		if err != nil || !held {
 			return err
 		}
@@ -92,7 +88,7 @@ func (s *Store) Claim(ctx context.Context, c forwarder.Claim) (*forwarder.Call, 
 
 // leaseLane takes or renews the lease. The epoch rises when the holder changes, so that what the
 // old holder still writes changes no row.
-func leaseLane(ctx context.Context, tx bun.Tx, c forwarder.Claim) (epoch int64, held bool, err error) {
+func leaseLane(ctx context.Context, tx bun.Tx, c forwarder.Claim, dbNow string) (epoch int64, held bool, err error) {
 	var epochs []int64
 	err = tx.NewRaw(`
 UPDATE lanes SET epoch = epoch + CASE WHEN holder = ? THEN 0 ELSE 1 END, holder = ?, lease_until = `+dbNow+` + ?
@@ -133,9 +129,9 @@ func dueBatch(ctx context.Context, tx bun.Tx, c forwarder.Claim) ([]forwarder.De
 	err := tx.NewRaw(`
 SELECT d.* FROM deliveries d,
   (SELECT dataset_id, test_code, batch_limit FROM deliveries
-   WHERE account_id = ? AND status = 'queued' AND due_at <= ? AND event_at > ? ORDER BY due_at, id LIMIT 1) first
+   WHERE account_id = ? AND status = 'queued' AND due_at <= ? AND event_at > ? ORDER BY due_at, id LIMIT 1) AS head
 WHERE d.account_id = ? AND d.status = 'queued' AND d.due_at <= ? AND d.event_at > ?
-  AND d.dataset_id = first.dataset_id AND d.test_code = first.test_code AND d.batch_limit = first.batch_limit
+  AND d.dataset_id = head.dataset_id AND d.test_code = head.test_code AND d.batch_limit = head.batch_limit
 ORDER BY d.due_at, d.id LIMIT ?`,
 		c.Account, micros(c.Now), micros(sendableAfter(c.Now)),
 		c.Account, micros(c.Now), micros(sendableAfter(c.Now)), c.Max).Scan(ctx, &rows)
@@ -185,7 +181,7 @@ WHERE account_id = ? AND status = 'queued' AND id IN (?)`,
 // epoch: a node that was stopped and woke up late changes nothing (ledger 21).
 func (s *Store) Settle(ctx context.Context, call *forwarder.Call, t forwarder.Settlement) (int, error) {
 	changed := 0
-	err := s.write.RunInTx(ctx, &stdsql.TxOptions{}, func(ctx context.Context, tx bun.Tx) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		const mine = ` AND EXISTS (SELECT 1 FROM lanes WHERE account_id = ? AND holder = ? AND epoch = ?)`
 		_, err := tx.NewRaw(`
 UPDATE calls SET outcome = ?, ended_at = ?, http_status = ?, code = ?, subcode = ?, words = ?, trace_id = ?, answer = ?
@@ -222,9 +218,9 @@ WHERE account_id = ? AND call_id = ? AND status = 'sending'`+mine,
 
 // Expire implements forwarder.Queue.
 func (s *Store) Expire(ctx context.Context, now time.Time) (int, error) {
-	var due int
+	var due bool
 	if err := s.read.NewRaw(`SELECT EXISTS (SELECT 1 FROM deliveries WHERE status IN ('queued', 'waiting') AND event_at <= ?)`,
-		micros(sendableAfter(now))).Scan(ctx, &due); err != nil || due == 0 {
+		micros(sendableAfter(now))).Scan(ctx, &due); err != nil || !due {
 		return 0, err
 	}
 	res, err := s.write.NewRaw(`

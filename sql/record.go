@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	stdsql "database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -24,7 +23,7 @@ type Decide = func(*attribution.Snapshot) ([]forwarder.Delivery, error)
 // who wrote them, in which threads; then decide, then write. A message seen before touches nothing.
 // It returns how many messages were new, and the deliveries that got their claim.
 func (s *Store) Record(ctx context.Context, now time.Time, batch []*attribution.Arrival, decide Decide) (fresh int, deliveries []forwarder.Delivery, err error) {
-	err = s.write.RunInTx(ctx, &stdsql.TxOptions{}, func(ctx context.Context, tx bun.Tx) error {
+	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		fresh, deliveries = 0, nil
 		arrivals, err := insertKeys(ctx, tx, now, batch)
 		if err != nil {
@@ -33,7 +32,7 @@ func (s *Store) Record(ctx context.Context, now time.Time, batch []*attribution.
 		if len(arrivals) == 0 {
 			return nil
 		}
-		snap, err := read(ctx, tx, now, arrivals)
+		snap, err := s.snapshot(ctx, tx, now, arrivals)
 		if err != nil {
 			return err
 		}
@@ -48,8 +47,8 @@ func (s *Store) Record(ctx context.Context, now time.Time, batch []*attribution.
 	return fresh, deliveries, err
 }
 
-// read finds or makes the people and threads of a batch and loads what the plan needs to know.
-func read(ctx context.Context, tx bun.Tx, now time.Time, fresh []*attribution.Arrival) (*attribution.Snapshot, error) {
+// snapshot finds or makes the people and threads of a batch and loads what the plan needs to know.
+func (s *Store) snapshot(ctx context.Context, tx bun.Tx, now time.Time, fresh []*attribution.Arrival) (*attribution.Snapshot, error) {
 	directories, authors, err := identify(ctx, tx, now, fresh)
 	if err != nil {
 		return nil, fmt.Errorf("identify contacts: %w", err)
@@ -57,6 +56,11 @@ func read(ctx context.Context, tx bun.Tx, now time.Time, fresh []*attribution.Ar
 	threads, err := openThreads(ctx, tx, now, directories, fresh, authors)
 	if err != nil {
 		return nil, fmt.Errorf("open conversations: %w", err)
+	}
+	if s.home.shared {
+		if err := recheckPeople(ctx, tx, directories); err != nil {
+			return nil, fmt.Errorf("look at the contacts again: %w", err)
+		}
 	}
 	if err := loadThreads(ctx, tx, threads); err != nil {
 		return nil, fmt.Errorf("read threads: %w", err)

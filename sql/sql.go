@@ -16,21 +16,20 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/pressly/goose/v3"
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/sqlitedialect"
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
 
 // Store is an open database.
 type Store struct {
-	write *bun.DB // one connection: SQLite has one writer
-	read  *bun.DB
+	write *bun.DB
+	read  *bun.DB // the same pool as write on PostgreSQL
+	home  home
 	node  string
 	salt  []byte // the installation's key for dedupe keys
 	lock  *os.File
@@ -38,14 +37,23 @@ type Store struct {
 	quarantined atomic.Int64 // rows put into quarantine by this process
 }
 
+// home is what the two databases do differently.
+type home struct {
+	migrations string // folder below migrations/
+	dialect    goose.Dialect
+	clock      string // SQL for the database's clock in microseconds
+	shared     bool   // several nodes may have it open: transactions may have to be repeated
+}
+
 // Options say which database and for whom it is opened.
 type Options struct {
-	// URL is "sqlite:PATH"; PATH is relative to the working directory.
+	// URL is "sqlite:PATH", with PATH relative to the working directory, or
+	// "postgres://user:password@host/database".
 	URL string
 	// Node names this machine in counters.
 	Node string
-	// Exclusive takes the lock file beside the database, as serve does. What a crashed process left
-	// leased is free at once then, because nobody else can be running.
+	// Exclusive takes the lock file beside an SQLite database, as serve does. What a crashed process
+	// left leased is free at once then, because nobody else can be running.
 	Exclusive bool
 	// MustExist is for commands beside a server: it makes no database, and changes no table of one
 	// that a program of another version made.
@@ -57,87 +65,69 @@ var ErrLocked = errors.New("another clickthread is running on this database")
 
 // Open opens the database, makes or upgrades its tables, and reads the installation's key.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	path, ok := strings.CutPrefix(o.URL, "sqlite:")
-	if !ok || path == "" {
-		return nil, fmt.Errorf("database %q: only sqlite:PATH is supported in this version", maskURL(o.URL))
-	}
-	if _, err := os.Stat(path); o.MustExist && err != nil {
-		return nil, fmt.Errorf("no database at %s; start \"clickthread serve\" first, or give the settings file it uses with --config", path)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("make the database's folder: %w", err)
+	if err := CheckURL(o.URL); err != nil {
+		return nil, err
 	}
 	s := &Store{node: o.Node}
-	if o.Exclusive {
-		lock, err := lockFile(path + ".lock")
-		if err != nil {
-			return nil, fmt.Errorf("database %s: %w", path, err)
-		}
-		s.lock = lock
+	var err error
+	if path, ok := strings.CutPrefix(o.URL, "sqlite:"); ok {
+		err = s.openSQLite(ctx, path, o)
+	} else {
+		err = s.openPostgres(ctx, o)
 	}
-	if err := s.open(ctx, path, o); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.Close())
+	if err == nil {
+		s.salt, err = s.installationKey(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open database: %w", err), s.Close())
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, path string, o Options) error {
-	if err := privateFile(path); err != nil {
-		return err
+// CheckURL says what is wrong with a database's address, without the password that it may hold.
+func CheckURL(raw string) error {
+	if path, ok := strings.CutPrefix(raw, "sqlite:"); ok && path != "" {
+		return nil
 	}
-	write, err := stdsql.Open("sqlite", dsn(path, "immediate"))
-	if err != nil {
-		return err
+	if kind, _, _ := strings.Cut(raw, ":"); kind != "postgres" && kind != "postgresql" {
+		return errors.New("the database is sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE")
 	}
-	s.write = bun.NewDB(write, sqlitedialect.New())
-	write.SetMaxOpenConns(1)
-	read, err := stdsql.Open("sqlite", dsn(path, "deferred"))
-	if err != nil {
-		return err
-	}
-	s.read = bun.NewDB(read, sqlitedialect.New())
-	read.SetMaxOpenConns(4)
-	upgrade := migrate
-	if o.MustExist {
-		upgrade = checkVersion
-	}
-	if err := upgrade(ctx, write); err != nil {
-		return err
-	}
-	if s.salt, err = s.installationKey(ctx); err != nil {
-		return err
-	}
-	if o.Exclusive {
-		return s.freeLanes(ctx)
-	}
-	return nil
+	_, err := parsePostgresURL(raw)
+	return err
 }
 
-// dsn sets what a ledger needs: WAL with fsync on every commit, and a writer that takes its lock
-// when the transaction begins, so that none fails half-way for want of it.
-func dsn(path, txlock string) string {
-	q := url.Values{"_txlock": {txlock}, "_pragma": {
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "secure_delete(ON)",
-	}}
-	return (&url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: q.Encode()}).String()
+// Where is a database's address for people: without the password that it may hold.
+func Where(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "(unreadable)"
+	}
+	return u.Redacted()
 }
 
-// privateFile makes the database file readable by its owner only before SQLite creates it.
-func privateFile(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return err
+// Shared reports whether several nodes may have this database open.
+func (s *Store) Shared() bool { return s.home.shared }
+
+// inTx runs fn in one transaction; on a shared database again where another node got in between, so
+// fn changes nothing but the database.
+func (s *Store) inTx(ctx context.Context, fn func(context.Context, bun.Tx) error) error {
+	if s.home.shared {
+		return inTx(ctx, s.write, fn)
 	}
-	return f.Close()
+	return s.write.RunInTx(ctx, &stdsql.TxOptions{}, fn)
 }
+
+// dbNow is SQL for the database's clock in microseconds; only leases are compared with it.
+func (s *Store) dbNow() string { return s.home.clock }
 
 // Close closes the database and gives up the lock.
 func (s *Store) Close() error {
 	var errs []error
-	for _, db := range []*bun.DB{s.read, s.write} {
-		if db != nil {
-			errs = append(errs, db.Close())
-		}
+	if s.read != nil && s.read != s.write {
+		errs = append(errs, s.read.Close())
+	}
+	if s.write != nil {
+		errs = append(errs, s.write.Close())
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())
@@ -175,15 +165,6 @@ func (s *Store) installationKey(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("read the installation's key: %w", err)
 	}
 	return key, nil
-}
-
-// maskURL hides a password in a database URL.
-func maskURL(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return "(unreadable)"
-	}
-	return u.Redacted()
 }
 
 // micros is how times are stored; the zero time is 0.

@@ -46,13 +46,17 @@ func openThreads(ctx context.Context, tx bun.Tx, now time.Time, directories map[
 		byPlace[at] = append(byPlace[at], r)
 	}
 	threads := map[place]*attribution.Thread{}
-	for at := range byPlace {
-		if slices.Contains(directories[at.account].Merged(), at.contact) {
-			threads[at] = newThread(at, byPlace[at])
-			threads[at].Touched = true
+	touched := map[string]conversationRow{}
+	for at, rows := range byPlace {
+		if !slices.Contains(directories[at.account].Merged(), at.contact) {
+			continue
+		}
+		threads[at] = newThread(at, rows)
+		threads[at].Touched = true
+		for _, r := range rows { // all are locked: another node may be recording in one of them
+			touched[at.account+string(r.ID)] = r
 		}
 	}
-	touched := map[string]conversationRow{}
 	for i, a := range fresh {
 		at := place{a.Account, directories[a.Account].Root(authors[i]), a.Number}
 		if len(byPlace[at]) == 0 {
@@ -75,7 +79,7 @@ func openThreads(ctx context.Context, tx bun.Tx, now time.Time, directories map[
 func knownConversations(ctx context.Context, tx bun.Tx, directories map[string]*people) ([]conversationRow, error) {
 	var contacts [][]any
 	for account, d := range directories {
-		for _, id := range d.known {
+		for id := range d.contacts {
 			contacts = append(contacts, []any{account, id[:]})
 		}
 	}
@@ -83,7 +87,7 @@ func knownConversations(ctx context.Context, tx bun.Tx, directories map[string]*
 		return nil, nil
 	}
 	var rows []conversationRow
-	err := tx.NewSelect().Model(&rows).Where("(account_id, contact_id) IN (VALUES ?)", tuples(contacts)).
+	err := tx.NewSelect().Model(&rows).Where("(account_id, contact_id) IN (?)", among("text,bytea", contacts)).
 		Order("created_at", "id").Scan(ctx)
 	return rows, err
 }
@@ -118,7 +122,7 @@ func loadThreads(ctx context.Context, tx bun.Tx, threads []*attribution.Thread) 
 	if len(ids) == 0 {
 		return nil
 	}
-	where := tuples(ids)
+	where := among("text,bytea", ids)
 	if err := loadClicks(ctx, tx, where, owner); err != nil {
 		return err
 	}

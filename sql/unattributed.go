@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
 
 	"github.com/clickthread/clickthread/attribution"
 	"github.com/clickthread/clickthread/reason"
@@ -31,9 +32,9 @@ func (r waitingRow) waiting() attribution.Waiting {
 	}
 }
 
-func loadWaiting(ctx context.Context, tx bun.Tx, where bun.ListValues, owner map[string]*attribution.Thread) error {
+func loadWaiting(ctx context.Context, tx bun.Tx, where schema.QueryAppender, owner map[string]*attribution.Thread) error {
 	var rows []waitingRow
-	if err := tx.NewSelect().Model(&rows).Where("(account_id, conversation_id) IN (VALUES ?)", where).Scan(ctx); err != nil {
+	if err := tx.NewSelect().Model(&rows).Where("(account_id, conversation_id) IN (?)", where).Scan(ctx); err != nil {
 		return err
 	}
 	for _, r := range rows {
@@ -59,7 +60,7 @@ func writeWaiting(ctx context.Context, tx bun.Tx, threads []*attribution.Thread)
 	}
 	if len(gone) > 0 {
 		_, err := tx.NewDelete().Model((*waitingRow)(nil)).
-			Where("(account_id, conversation_id, trigger_id, rule) IN (VALUES ?)", tuples(gone)).Exec(ctx)
+			Where("(account_id, conversation_id, trigger_id, rule) IN (?)", among("text,bytea,bytea,text", gone)).Exec(ctx)
 		if err != nil {
 			return err
 		}

@@ -42,12 +42,13 @@ type app struct {
 type purpose int
 
 const (
-	toServe purpose = iota // alone on its database
+	toServe purpose = iota // as a server
 	toWork                 // one job beside a running server
 )
 
-// leaseBeyond is how much longer a lane's lease is than a request to Meta may take.
-const leaseBeyond = 20 * time.Second
+// leaseBeyond is how much longer a lane's lease is than a request to Meta may take: time to settle. A
+// node that died is taken over from when its lease is over.
+const leaseBeyond = 5 * time.Second
 
 // newApp opens the database, reads the rules and puts everything together. Close it afterwards.
 func newApp(ctx context.Context, s configs.Settings, log *slog.Logger, why purpose) (*app, error) {
@@ -69,10 +70,19 @@ func newApp(ctx context.Context, s configs.Settings, log *slog.Logger, why purpo
 	newID := func() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 	a.intake = &webhook.Intake{
 		Recorder: store, Quarantine: store, Accounts: a.accounts, Wake: a.forward.Wake, Now: now, NewID: newID,
-		Log: log, Stats: a.door,
+		Log: log, Stats: a.door, Flushers: flushers(store),
 		Planner: &webhook.Planner{Accounts: a.accounts, Rules: &a.rules.Library, NewID: newID},
 	}
 	return a, nil
+}
+
+// flushers is how many transactions of the intake are in flight at once: a second only where a commit
+// goes over a network (ledger 2).
+func flushers(store *sql.Store) int {
+	if store.Shared() {
+		return 2
+	}
+	return 1
 }
 
 func (a *app) newForwarder(host string) (*forwarder.Forwarder, error) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/clickthread/clickthread/forwarder"
+	"github.com/clickthread/clickthread/internal/pgtest"
 	"github.com/clickthread/clickthread/sandbox"
 	"github.com/clickthread/clickthread/sql"
 	"github.com/clickthread/clickthread/webhook"
@@ -23,11 +24,20 @@ import (
 // no code with the server, says what Meta must hold: nothing lost, nothing invented, and nothing
 // twice unless a call is marked unknown, and then with identical bytes (promises 1 to 5).
 func TestKillNine(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) { killNine(t, "") })
+	t.Run("postgres", func(t *testing.T) { killNine(t, pgtest.Shared(t).Database(t)) })
+}
+
+// torture reports whether the long runs are wanted: make torture.
+func torture() bool { return os.Getenv("CLICKTHREAD_TORTURE") != "" }
+
+func killNine(t *testing.T, database string) {
 	kills, shoppers := 6, 100
-	if os.Getenv("CLICKTHREAD_TORTURE") != "" {
+	if torture() {
 		kills, shoppers = 50, 1500
 	}
-	v := newVictim(t)
+	v := newVictim(t, database, 1)
+	server := v.nodes[0]
 	load, expected := chats(shoppers)
 
 	ctx, stop := context.WithTimeout(t.Context(), 20*time.Minute)
@@ -36,21 +46,21 @@ func TestKillNine(t *testing.T) {
 	go func() { v.write(ctx, load); close(written) }()
 	landed := 0
 	for range kills {
-		v.start()
+		v.start(server)
 		select {
 		case <-written:
 		case <-time.After(time.Duration(5+rand.N(75)) * time.Millisecond):
 			landed++
 		}
-		v.kill()
+		v.kill(server)
 	}
 	if landed < kills/2 {
 		t.Fatalf("only %d of %d kills landed while webhooks came in; the run proves nothing", landed, kills)
 	}
-	v.start()
+	v.start(server)
 	<-written
 	v.drain()
-	v.stop()
+	v.stop(server)
 	unknown, twice := v.check(expected)
 	t.Logf("%d webhooks, %d kills while they came in; %d events with a call marked unknown, %d of them taken twice",
 		len(load)*len(load[0]), landed, unknown, twice)
@@ -59,9 +69,9 @@ func TestKillNine(t *testing.T) {
 // TestGracefulStop stops the server while a call to Meta is in flight: the call is settled, nothing
 // is marked unknown, and the process ends well.
 func TestGracefulStop(t *testing.T) {
-	v := newVictim(t)
-	v.start()
-	who := &sandbox.Shopper{URL: "http://" + v.addr + webhook.Path, AppSecret: testSecret, WABA: "300100200300400", PhoneNumberID: "700100", WAID: "5511980000001", Now: time.Now}
+	v := newVictim(t, "", 1)
+	v.start(v.nodes[0])
+	who := &sandbox.Shopper{URL: "http://" + v.nodes[0].addr + webhook.Path, AppSecret: testSecret, WABA: "300100200300400", PhoneNumberID: "700100", WAID: "5511980000001", Now: time.Now}
 	v.graph.Fail(sandbox.Fault{DelayMS: 300})
 	for _, n := range []sandbox.Notification{who.Click(ad("Clid1"), "oi"), who.Say("paguei R$ 5,00")} {
 		if status, err := who.Send(t.Context(), n); err != nil || status != http.StatusOK {
@@ -71,7 +81,7 @@ func TestGracefulStop(t *testing.T) {
 	store := v.open()
 	defer func() { _ = store.Close() }()
 	v.until("a call is in flight", func() bool { return v.statuses(store)[forwarder.Sending] == 1 })
-	v.stop()
+	v.stop(v.nodes[0])
 	deliveries, err := store.Deliveries(t.Context(), sql.Filter{})
 	if err != nil || len(deliveries) != 1 || deliveries[0].Status != forwarder.Sent || deliveries[0].Unknowns != 0 {
 		t.Errorf("deliveries %+v %v, want one, sent, nothing unknown", deliveries, err)

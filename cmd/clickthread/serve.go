@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/clickthread/clickthread/configs"
+	"github.com/clickthread/clickthread/sql"
 )
 
 // configFlag is shared by every command that reads the settings.
@@ -61,7 +62,7 @@ func (c *serveCmd) Run(ctx context.Context, out *console) error {
 	}
 	warn(log, s)
 	log.Info("listening", "webhooks", fmt.Sprintf("http://%s/webhooks/whatsapp", door.Addr()), "accounts", len(s.Accounts),
-		"database", s.Database, "meta", s.Meta.GraphURL)
+		"database", sql.Where(s.Database), "meta", s.Meta.GraphURL)
 	return a.run(ctx, door, admin)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -21,19 +22,33 @@ import (
 	"github.com/clickthread/clickthread/webhook"
 )
 
-// victim is a server in a process of its own, with a Meta that outlives it.
+// victim is one or several servers in processes of their own on one database, with a Meta that
+// outlives them.
 type victim struct {
 	*testing.T
-	binary, config, database, addr string
-	graph                          *sandbox.Graph
-	process                        *exec.Cmd
-	output                         bytes.Buffer
+	binary, config, database string
+	graph                    *sandbox.Graph
+	nodes                    []*node
 }
 
-func newVictim(t *testing.T) *victim {
+// node is one server process.
+type node struct {
+	addr    string
+	process *exec.Cmd
+	output  bytes.Buffer
+}
+
+// newVictim writes settings for nodes on one database; an empty URL is an SQLite file.
+func newVictim(t *testing.T, database string, nodes int) *victim {
 	t.Helper()
 	folder := t.TempDir()
-	v := &victim{T: t, binary: filepath.Join(folder, "clickthread"), graph: sandbox.NewGraph(sandbox.Options{Now: now})}
+	if database == "" {
+		database = "sqlite:" + filepath.Join(folder, "clickthread.db")
+	}
+	v := &victim{
+		T: t, binary: filepath.Join(folder, "clickthread"), config: filepath.Join(folder, "clickthread.yaml"),
+		database: database, graph: sandbox.NewGraph(sandbox.Options{Now: now}),
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -44,23 +59,25 @@ func newVictim(t *testing.T) *victim {
 	meta := httptest.NewServer(v.graph)
 	t.Cleanup(meta.Close)
 	settingsIn(t, folder, testRules)
-	v.addr, v.database = freeAddr(t), filepath.Join(folder, "clickthread.db")
-	v.config = filepath.Join(folder, "clickthread.yaml")
-	yaml := fmt.Sprintf(`listen: %s
-database: sqlite:%s
+	yaml := fmt.Sprintf(`database: %q
 rules: %s
-meta: {graph_url: %q, app_secrets: [%s], verify_token: verify-me}
+meta: {graph_url: %q, app_secrets: [%s], verify_token: verify-me, timeout: 1s}
 accounts:
   - {id: shop, waba_id: "300100200300400", dataset_id: "900100", access_token: token, currency: BRL, locale: pt-BR}
-`, v.addr, v.database, filepath.Join(folder, "rules"), meta.URL, testSecret)
+`, v.database, filepath.Join(folder, "rules"), meta.URL, testSecret)
 	if err := os.WriteFile(v.config, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if v.process != nil && v.process.ProcessState == nil {
-			_ = v.process.Process.Kill()
-		}
-	})
+	for range nodes {
+		n := &node{addr: freeAddr(t)}
+		v.nodes = append(v.nodes, n)
+		t.Cleanup(func() {
+			if n.process != nil && n.process.ProcessState == nil {
+				_ = n.process.Process.Kill()
+				_ = n.process.Wait()
+			}
+		})
+	}
 	return v
 }
 
@@ -74,44 +91,54 @@ func freeAddr(t *testing.T) string {
 	return ln.Addr().String()
 }
 
-// start runs the server and returns when it is ready.
-func (v *victim) start() {
+// start runs a node and returns when it is ready.
+func (v *victim) start(n *node) {
 	v.Helper()
-	v.output.Reset()
-	v.process = exec.Command(v.binary, "serve", "--config", v.config)
-	v.process.Stdout, v.process.Stderr = &v.output, &v.output
-	if err := v.process.Start(); err != nil {
+	n.output.Reset()
+	n.process = exec.Command(v.binary, "serve", "--config", v.config)
+	n.process.Env = append(os.Environ(), "CLICKTHREAD_LISTEN="+n.addr)
+	n.process.Stdout, n.process.Stderr = &n.output, &n.output
+	if err := n.process.Start(); err != nil {
 		v.Fatal(err)
 	}
-	v.until("the server is ready", func() bool {
-		resp, err := http.Get("http://" + v.addr + "/readyz")
-		if err != nil {
-			return false
-		}
-		_ = resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
-	})
+	v.until("the server is ready", func() bool { return v.ready(n) })
 }
 
-// kill ends the server as a power cut would.
-func (v *victim) kill() {
-	_ = v.process.Process.Kill()
-	_ = v.process.Wait()
+func (v *victim) ready(n *node) bool {
+	client := &http.Client{Timeout: time.Second}
+	resp, err := client.Get("http://" + n.addr + "/readyz")
+	if err != nil {
+		return false
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
 }
 
-// stop ends the server as a supervisor would, and it has to end well.
-func (v *victim) stop() {
+// kill ends a node as a power cut would.
+func (v *victim) kill(n *node) {
+	_ = n.process.Process.Kill()
+	_ = n.process.Wait()
+}
+
+// signal sends a node a signal.
+func (v *victim) signal(n *node, s syscall.Signal) {
 	v.Helper()
-	if err := v.process.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := n.process.Process.Signal(s); err != nil {
 		v.Fatal(err)
 	}
-	if err := v.process.Wait(); err != nil {
-		v.Fatalf("SIGTERM: %v\n%s", err, v.output.String())
+}
+
+// stop ends a node as a supervisor would, and it has to end well.
+func (v *victim) stop(n *node) {
+	v.Helper()
+	v.signal(n, syscall.SIGTERM)
+	if err := n.process.Wait(); err != nil {
+		v.Fatalf("SIGTERM: %v\n%s", err, n.output.String())
 	}
 }
 
 // write sends every chat in its own order, eight chats at a time, and each message until it is
-// acknowledged, as Meta does.
+// acknowledged, as Meta does, to any of the nodes.
 func (v *victim) write(ctx context.Context, load [][]sandbox.Notification) {
 	next := make(chan []sandbox.Notification)
 	var writers sync.WaitGroup
@@ -134,7 +161,7 @@ func (v *victim) write(ctx context.Context, load [][]sandbox.Notification) {
 
 func (v *victim) until200(ctx context.Context, client *http.Client, n sandbox.Notification) {
 	for ctx.Err() == nil {
-		status, err := sandbox.Post(ctx, client, "http://"+v.addr+webhook.Path, testSecret, n.Body)
+		status, err := sandbox.Post(ctx, client, "http://"+v.nodes[rand.N(len(v.nodes))].addr+webhook.Path, testSecret, n.Body)
 		if err == nil && status == http.StatusOK {
 			return
 		}
@@ -158,7 +185,7 @@ func (v *victim) until(what string, so func() bool) {
 	v.Helper()
 	for deadline := time.Now().Add(60 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			v.Fatalf("after 60 s still not: %s\n%s", what, v.output.String())
+			v.Fatalf("after 60 s still not: %s\n%s", what, v.said())
 		}
 	}
 }
@@ -178,9 +205,18 @@ func (v *victim) statuses(store *sql.Store) map[forwarder.Status]int {
 
 func (v *victim) open() *sql.Store {
 	v.Helper()
-	store, err := sql.Open(v.Context(), sql.Options{URL: "sqlite:" + v.database, Node: "test", MustExist: true})
+	store, err := sql.Open(v.Context(), sql.Options{URL: v.database, Node: "test", MustExist: true})
 	if err != nil {
 		v.Fatal(err)
 	}
 	return store
+}
+
+// said is what the nodes have logged.
+func (v *victim) said() string {
+	all := ""
+	for _, n := range v.nodes {
+		all += n.addr + ":\n" + n.output.String()
+	}
+	return all
 }
