@@ -23,8 +23,8 @@ const (
 	UserID AliasKind = "user_id"
 )
 
-// Alias ties a name to a contact for a span of time. A name can change hands: WhatsApp numbers are
-// recycled, so a message is looked up at its own time.
+// Alias ties a name to a contact for a span of time, after a merge to the one that stands for it. A
+// name can change hands: WhatsApp numbers are recycled, so a message is looked up at its own time.
 type Alias struct {
 	Kind    AliasKind
 	Value   string

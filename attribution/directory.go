@@ -164,6 +164,14 @@ func (d *Directory) merge(a, b *Contact) *Contact {
 			d.changed.contacts[id] = true
 		}
 	}
+	for _, spans := range d.aliases {
+		for _, a := range spans {
+			if a.Contact == younger.ID {
+				a.Contact = older.ID
+				d.changed.aliases[a] = true
+			}
+		}
+	}
 	d.changed.merged[older.ID] = true
 	delete(d.changed.merged, younger.ID)
 	return older

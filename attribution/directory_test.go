@@ -153,12 +153,12 @@ func TestTheYoungerIsMergedIntoTheOlder(t *testing.T) {
 		t.Errorf("families that grew differ (-want +got):\n%s", diff)
 	}
 	want := []Alias{
-		{Kind: UserID, Value: u1, Contact: young},
+		{Kind: UserID, Value: u1, Contact: oldest},
 		{Kind: WAID, Value: "5511900000001", Contact: oldest},
-		{Kind: WAID, Value: "5511900000002", Contact: older},
+		{Kind: WAID, Value: "5511900000002", Contact: oldest},
 	}
 	if diff := cmp.Diff(want, aliases); diff != "" {
-		t.Errorf("aliases keep their contact, and are listed in key order (-want +got):\n%s", diff)
+		t.Errorf("aliases lead to the one that stands for the family, and are listed in key order (-want +got):\n%s", diff)
 	}
 }
 

@@ -50,6 +50,8 @@ accounts:
 		{"listen: 127.0.0.1:8080", "database: postgres://db/clickthread", "database: "},
 		{"listen: 127.0.0.1:8080", "database: 'sqlite:'", "database: "},
 		{"listen: 127.0.0.1:8080", "rules: ''", "rules: is empty"},
+		{"listen: 127.0.0.1:8080", "retention: {text: 0, messages: 0, click_grace: 0, quarantine: 0, calls: 0, ledger: 15d}", ""},
+		{"listen: 127.0.0.1:8080", "retention: {ledger: 14d}", "retention.ledger: must be at least 15d"},
 
 		{"verify_token: v", "verify_token: v, graph_url: graph.facebook.com", "meta.graph_url:"},
 		{"verify_token: v", "verify_token: v, graph_url: 'ftp://graph.facebook.com'", "meta.graph_url:"},

@@ -81,6 +81,10 @@ func (s Settings) validateServer(f *faults) {
 	if s.Rules == "" {
 		f.add("rules", "is empty; name the folder of your rule files")
 	}
+	// A click counts for 7 days, and what comes of it may arrive 7 days late.
+	if s.Retention.Ledger < Duration(15*24*time.Hour) {
+		f.add("retention.ledger", "must be at least 15d: what is forgotten earlier could be sent a second time")
+	}
 }
 
 func (m Meta) validate(f *faults) {
@@ -167,12 +171,6 @@ func (s Settings) NotYet() []string {
 			keys = append(keys, key)
 		}
 	}
-	kept, usual := s.Retention, Defaults().Retention
-	note(kept.Text != usual.Text, "retention.text: message text is kept for ever in this version")
-	note(kept.Messages != usual.Messages, "retention.messages")
-	note(kept.Quarantine != usual.Quarantine, "retention.quarantine")
-	note(kept.Calls != usual.Calls, "retention.calls")
-	note(kept.Ledger != usual.Ledger, "retention.ledger")
 	note(s.MasterKey != "" || s.MasterKeyFile != "", "master_key")
 	for _, a := range s.Accounts {
 		o := a.Orders

@@ -53,22 +53,13 @@ func (s rowSet) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
 // insert writes rows in one statement; clause is what follows the values, such as "CONFLICT DO
 // NOTHING". No rows is no statement: bun refuses an empty slice.
 func insert[T any](ctx context.Context, tx bun.IDB, rows []T, clause string) error {
-	_, err := insertCount(ctx, tx, rows, clause)
-	return err
-}
-
-// insertCount is insert that tells how many rows were written.
-func insertCount[T any](ctx context.Context, tx bun.IDB, rows []T, clause string) (int64, error) {
 	if len(rows) == 0 {
-		return 0, nil
+		return nil
 	}
 	q := tx.NewInsert().Model(&rows)
 	if clause != "" {
 		q = q.On(clause)
 	}
-	res, err := q.Exec(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
+	_, err := q.Exec(ctx)
+	return err
 }

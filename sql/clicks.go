@@ -44,7 +44,7 @@ func loadClicks(ctx context.Context, tx bun.Tx, where schema.QueryAppender, owne
 	return nil
 }
 
-func writeClicks(ctx context.Context, tx bun.Tx, threads []*attribution.Thread) error {
+func writeClicks(ctx context.Context, w *script, threads []*attribution.Thread) error {
 	var rows []clickRow
 	for _, t := range threads {
 		for _, c := range t.Captured {
@@ -55,7 +55,7 @@ func writeClicks(ctx context.Context, tx bun.Tx, threads []*attribution.Thread) 
 			})
 		}
 	}
-	return insert(ctx, tx, rows, "CONFLICT (account_id, conversation_id, id) DO UPDATE SET clicked_at = excluded.clicked_at")
+	return addInsert(ctx, w, rows, "CONFLICT (account_id, conversation_id, id) DO UPDATE SET clicked_at = excluded.clicked_at")
 }
 
 // Clicks lists an account's clicks, newest first.

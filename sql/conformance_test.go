@@ -69,6 +69,12 @@ func conformance(t *testing.T, fresh func(*testing.T) *Store) {
 		"every call that carried a delivery is kept":    callHistory,
 		"a stranded match is seen":                      stranded,
 		"accounts are walls":                            walls,
+		"every kind is pruned by its age":               pruneByAge,
+		"only what has ended is pruned":                 pruneEnded,
+		"pruning goes on where it was stopped":          pruneInBatches,
+		"texts are cleared once":                        pruneTexts,
+		"a job is one node's at a time":                 oneNodeAtATime,
+		"nodes compare their rules":                     nodesCompareRules,
 	} {
 		t.Run(name, func(t *testing.T) {
 			test(t, &ledger{T: t, Store: fresh(t), now: time.Now().UTC().Truncate(time.Second)})

@@ -3,6 +3,7 @@ package sql
 import (
 	"cmp"
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -58,7 +59,7 @@ type aliasKey struct {
 
 // identify finds the contact of every message, and writes new contacts, aliases and merges. authors
 // holds the contact of each message in turn; a later message may have merged it into another.
-func identify(ctx context.Context, tx bun.Tx, now time.Time, fresh []*attribution.Arrival) (directories map[string]*people, authors []uuid.UUID, err error) {
+func (s *Store) identify(ctx context.Context, tx bun.Tx, now time.Time, fresh []*attribution.Arrival) (directories map[string]*people, authors []uuid.UUID, err error) {
 	known, err := knownPeople(ctx, tx, fresh)
 	if err != nil {
 		return nil, nil, err
@@ -73,7 +74,7 @@ func identify(ctx context.Context, tx bun.Tx, now time.Time, fresh []*attributio
 			authors[i] = d.Rename(a.From, a.Becomes, a.At)
 		}
 	}
-	return directories, authors, writePeople(ctx, tx, directories)
+	return directories, authors, s.writePeople(ctx, tx, directories)
 }
 
 // knownPeople reads the families of everyone the messages name: a contact, all that was merged with
@@ -93,17 +94,21 @@ func knownPeople(ctx context.Context, tx bun.Tx, fresh []*attribution.Arrival) (
 	if len(names) == 0 {
 		return nil, nil
 	}
+	var roots []aliasRow
+	err := tx.NewSelect().Model(&roots).Distinct().Column("account_id", "contact_id").
+		Where("(account_id, kind, value) IN (?)", among("text,text,text", names)).Scan(ctx)
+	if err != nil || len(roots) == 0 {
+		return nil, err
+	}
+	families := make([][]any, len(roots))
+	for i, r := range roots {
+		families[i] = []any{r.AccountID, r.ContactID}
+	}
 	var rows []knownRow
-	err := tx.NewRaw(`
-WITH named AS (
-    SELECT DISTINCT c.account_id, c.merged_into FROM aliases a
-    JOIN contacts c ON c.account_id = a.account_id AND c.id = a.contact_id
-    WHERE (a.account_id, a.kind, a.value) IN (?)
-)
+	err = tx.NewRaw(`
 SELECT c.account_id, c.id, c.merged_into, c.created_at, a.kind, a.value, a.from_at, a.to_at
-FROM named n
-JOIN contacts c ON c.account_id = n.account_id AND c.merged_into = n.merged_into
-LEFT JOIN aliases a ON a.account_id = c.account_id AND a.contact_id = c.id`, among("text,text,text", names)).Scan(ctx, &rows)
+FROM contacts c LEFT JOIN aliases a ON a.account_id = c.account_id AND a.contact_id = c.id
+WHERE (c.account_id, c.merged_into) IN (?)`, among("text,bytea", families)).Scan(ctx, &rows)
 	return rows, err
 }
 
@@ -140,7 +145,7 @@ func directoriesOf(now time.Time, fresh []*attribution.Arrival, known []knownRow
 
 // writePeople writes new and changed contacts and aliases. A new alias that is there already was made
 // by another node a moment ago, for a contact that this transaction does not know: it is begun again.
-func writePeople(ctx context.Context, tx bun.Tx, directories map[string]*people) error {
+func (s *Store) writePeople(ctx context.Context, tx bun.Tx, directories map[string]*people) error {
 	var contacts []contactRow
 	var made, changed []aliasRow
 	for _, account := range sortedAccounts(directories) {
@@ -163,14 +168,21 @@ func writePeople(ctx context.Context, tx bun.Tx, directories map[string]*people)
 			}
 		}
 	}
-	if n, err := insertCount(ctx, tx, made, "CONFLICT DO NOTHING"); err != nil || n < int64(len(made)) {
+	key := func(r aliasRow) string {
+		return r.AccountID + "\x00" + r.Kind + "\x00" + r.Value + "\x00" + strconv.FormatInt(r.FromAt, 10)
+	}
+	if fresh, err := insertNew(ctx, s, tx, made, "account_id, kind, value, from_at", key); err != nil || len(fresh) < len(made) {
 		return cmp.Or(err, errRaced)
 	}
-	if err := insert(ctx, tx, contacts, "CONFLICT (account_id, id) DO UPDATE SET merged_into = excluded.merged_into"); err != nil {
+	w := s.script(tx)
+	if err := addInsert(ctx, w, contacts, "CONFLICT (account_id, id) DO UPDATE SET merged_into = excluded.merged_into"); err != nil {
 		return err
 	}
-	return insert(ctx, tx, changed,
-		"CONFLICT (account_id, kind, value, from_at) DO UPDATE SET to_at = excluded.to_at, contact_id = excluded.contact_id")
+	if err := addInsert(ctx, w, changed,
+		"CONFLICT (account_id, kind, value, from_at) DO UPDATE SET to_at = excluded.to_at, contact_id = excluded.contact_id"); err != nil {
+		return err
+	}
+	return w.run(ctx)
 }
 
 // recheckPeople looks whether another node merged the contacts of this transaction before it had

@@ -21,12 +21,15 @@ type counterRow struct {
 	N         int64
 }
 
+// addToCounter is what follows the values of counterRows.
+const addToCounter = "CONFLICT (account_id, day, kind, node) DO UPDATE SET n = counter_row.n + excluded.n"
+
 // AddCounts adds to the day's counters of this node.
 func (s *Store) AddCounts(ctx context.Context, now time.Time, counts map[attribution.Count]int) error {
-	return addCounts(ctx, s.write, s.node, now, counts)
+	return insert(ctx, s.write, counterRows(s.node, now, counts), addToCounter)
 }
 
-func addCounts(ctx context.Context, db bun.IDB, node string, now time.Time, counts map[attribution.Count]int) error {
+func counterRows(node string, now time.Time, counts map[attribution.Count]int) []counterRow {
 	rows := make([]counterRow, 0, len(counts))
 	for c, n := range counts {
 		rows = append(rows, counterRow{AccountID: c.Account, Day: now.UTC().Format(time.DateOnly), Kind: c.Kind, Node: node, N: int64(n)})
@@ -34,7 +37,7 @@ func addCounts(ctx context.Context, db bun.IDB, node string, now time.Time, coun
 	slices.SortFunc(rows, func(a, b counterRow) int {
 		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), cmp.Compare(a.Kind, b.Kind))
 	})
-	return insert(ctx, db, rows, "CONFLICT (account_id, day, kind, node) DO UPDATE SET n = counter_row.n + excluded.n")
+	return rows
 }
 
 // Counts sums the counters of all days and nodes.

@@ -107,7 +107,7 @@ func loadClaims(ctx context.Context, tx bun.Tx, where schema.QueryAppender, owne
 }
 
 // insertClaims takes the deliveries' claims and returns the deliveries that got theirs.
-func insertClaims(ctx context.Context, tx bun.Tx, deliveries []forwarder.Delivery) ([]forwarder.Delivery, error) {
+func (s *Store) insertClaims(ctx context.Context, tx bun.Tx, deliveries []forwarder.Delivery) ([]forwarder.Delivery, error) {
 	if len(deliveries) == 0 {
 		return nil, nil
 	}
@@ -117,18 +117,13 @@ func insertClaims(ctx context.Context, tx bun.Tx, deliveries []forwarder.Deliver
 			AccountID: d.Account, Key: d.Claim, ConversationID: d.Conversation[:], DeliveryID: d.ID[:], CreatedAt: micros(d.CreatedAt),
 		}
 	}
-	var inserted []claimRow
-	err := tx.NewInsert().Model(&rows).On("CONFLICT DO NOTHING").Returning("delivery_id").Scan(ctx, &inserted)
+	got, err := insertNew(ctx, s, tx, rows, "delivery_id", func(r claimRow) string { return string(r.DeliveryID) })
 	if err != nil {
 		return nil, err
 	}
-	got := make(map[uuid.UUID]bool, len(inserted))
-	for _, r := range inserted {
-		got[asUUID(r.DeliveryID)] = true
-	}
 	var won []forwarder.Delivery
 	for _, d := range deliveries {
-		if got[d.ID] {
+		if got[string(d.ID[:])] {
 			won = append(won, d)
 		}
 	}
@@ -136,7 +131,7 @@ func insertClaims(ctx context.Context, tx bun.Tx, deliveries []forwarder.Deliver
 }
 
 // insertDeliveries writes the deliveries and sees to it that their accounts have a lane.
-func insertDeliveries(ctx context.Context, tx bun.Tx, deliveries []forwarder.Delivery) error {
+func insertDeliveries(ctx context.Context, w *script, deliveries []forwarder.Delivery) error {
 	rows := make([]deliveryRow, len(deliveries))
 	accounts := map[string]bool{}
 	var lanes []laneRow
@@ -147,10 +142,10 @@ func insertDeliveries(ctx context.Context, tx bun.Tx, deliveries []forwarder.Del
 			lanes = append(lanes, laneRow{AccountID: d.Account})
 		}
 	}
-	if err := insert(ctx, tx, rows, ""); err != nil {
+	if err := addInsert(ctx, w, rows, ""); err != nil {
 		return err
 	}
-	return insert(ctx, tx, lanes, "CONFLICT DO NOTHING")
+	return addInsert(ctx, w, lanes, "CONFLICT DO NOTHING")
 }
 
 // Filter narrows a list of events. Empty fields do not filter.

@@ -25,7 +25,7 @@ type Decide = func(*attribution.Snapshot) ([]forwarder.Delivery, error)
 func (s *Store) Record(ctx context.Context, now time.Time, batch []*attribution.Arrival, decide Decide) (fresh int, deliveries []forwarder.Delivery, err error) {
 	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		fresh, deliveries = 0, nil
-		arrivals, err := insertKeys(ctx, tx, now, batch)
+		arrivals, err := s.insertKeys(ctx, tx, now, batch)
 		if err != nil {
 			return fmt.Errorf("insert message keys: %w", err)
 		}
@@ -49,11 +49,11 @@ func (s *Store) Record(ctx context.Context, now time.Time, batch []*attribution.
 
 // snapshot finds or makes the people and threads of a batch and loads what the plan needs to know.
 func (s *Store) snapshot(ctx context.Context, tx bun.Tx, now time.Time, fresh []*attribution.Arrival) (*attribution.Snapshot, error) {
-	directories, authors, err := identify(ctx, tx, now, fresh)
+	directories, authors, err := s.identify(ctx, tx, now, fresh)
 	if err != nil {
 		return nil, fmt.Errorf("identify contacts: %w", err)
 	}
-	threads, err := openThreads(ctx, tx, now, directories, fresh, authors)
+	threads, err := s.openThreads(ctx, tx, now, directories, fresh, authors)
 	if err != nil {
 		return nil, fmt.Errorf("open conversations: %w", err)
 	}
@@ -71,24 +71,22 @@ func (s *Store) snapshot(ctx context.Context, tx bun.Tx, now time.Time, fresh []
 // writePlan writes what the plan added. A delivery whose claim somebody else took is dropped: the
 // first committed wins (ledger 14).
 func (s *Store) writePlan(ctx context.Context, tx bun.Tx, snap *attribution.Snapshot, deliveries []forwarder.Delivery) ([]forwarder.Delivery, error) {
-	if err := insertMessages(ctx, tx, snap.Fresh); err != nil {
-		return nil, fmt.Errorf("insert messages: %w", err)
-	}
-	if err := writeClicks(ctx, tx, snap.Threads); err != nil {
-		return nil, fmt.Errorf("write clicks: %w", err)
-	}
-	if err := writeWaiting(ctx, tx, snap.Threads); err != nil {
-		return nil, fmt.Errorf("write unattributed: %w", err)
-	}
-	won, err := insertClaims(ctx, tx, deliveries)
+	won, err := s.insertClaims(ctx, tx, deliveries)
 	if err != nil {
 		return nil, fmt.Errorf("insert claims: %w", err)
 	}
-	if err := insertDeliveries(ctx, tx, won); err != nil {
-		return nil, fmt.Errorf("insert deliveries: %w", err)
-	}
-	if err := addCounts(ctx, tx, s.node, snap.Now, snap.Counts); err != nil {
-		return nil, fmt.Errorf("add counts: %w", err)
+	w := s.script(tx)
+	for _, write := range []func() error{
+		func() error { return insertMessages(ctx, w, snap.Fresh) },
+		func() error { return writeClicks(ctx, w, snap.Threads) },
+		func() error { return writeWaiting(ctx, w, snap.Threads) },
+		func() error { return insertDeliveries(ctx, w, won) },
+		func() error { return addInsert(ctx, w, counterRows(s.node, snap.Now, snap.Counts), addToCounter) },
+		func() error { return w.run(ctx) },
+	} {
+		if err := write(); err != nil {
+			return nil, fmt.Errorf("write what was planned: %w", err)
+		}
 	}
 	return won, nil
 }
@@ -103,7 +101,7 @@ type messageKeyRow struct {
 
 // insertKeys inserts the dedupe keys in key order and returns the messages that are new, by message
 // time, then position (ledger 1).
-func insertKeys(ctx context.Context, tx bun.Tx, now time.Time, batch []*attribution.Arrival) ([]*attribution.Arrival, error) {
+func (s *Store) insertKeys(ctx context.Context, tx bun.Tx, now time.Time, batch []*attribution.Arrival) ([]*attribution.Arrival, error) {
 	byKey := make(map[string]*attribution.Arrival, len(batch))
 	var rows []messageKeyRow
 	for _, a := range batch {
@@ -119,16 +117,15 @@ func insertKeys(ctx context.Context, tx bun.Tx, now time.Time, batch []*attribut
 	slices.SortFunc(rows, func(a, b messageKeyRow) int {
 		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), bytes.Compare(a.Key, b.Key))
 	})
-	var inserted []messageKeyRow
-	err := tx.NewInsert().Model(&rows).On("CONFLICT DO NOTHING").Returning("account_id, key").Scan(ctx, &inserted)
+	key := func(r messageKeyRow) string { return r.AccountID + "\x00" + string(r.Key) }
+	isNew, err := insertNew(ctx, s, tx, rows, "account_id, key", key)
 	if err != nil {
 		return nil, err
 	}
-	isNew := make(map[*attribution.Arrival]bool, len(inserted))
-	for _, r := range inserted {
-		isNew[byKey[r.AccountID+"\x00"+string(r.Key)]] = true
-	}
-	fresh := slices.DeleteFunc(slices.Clone(batch), func(a *attribution.Arrival) bool { return !isNew[a] })
+	fresh := slices.DeleteFunc(slices.Clone(batch), func(a *attribution.Arrival) bool {
+		k := a.Account + "\x00" + string(a.Key[:])
+		return !isNew[k] || byKey[k] != a
+	})
 	slices.SortStableFunc(fresh, func(a, b *attribution.Arrival) int { return a.At.Compare(b.At) })
 	return fresh, nil
 }
@@ -145,7 +142,7 @@ type messageRow struct {
 	Body           []byte
 }
 
-func insertMessages(ctx context.Context, tx bun.Tx, fresh []*attribution.Arrival) error {
+func insertMessages(ctx context.Context, w *script, fresh []*attribution.Arrival) error {
 	rows := make([]messageRow, len(fresh))
 	for i, a := range fresh {
 		rows[i] = messageRow{
@@ -153,7 +150,7 @@ func insertMessages(ctx context.Context, tx bun.Tx, fresh []*attribution.Arrival
 			SentAt: micros(a.At), ReceivedAt: micros(a.ReceivedAt), Body: a.Body,
 		}
 	}
-	return insert(ctx, tx, rows, "")
+	return addInsert(ctx, w, rows, "")
 }
 
 // Message is a stored message as a person is shown it.

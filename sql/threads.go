@@ -35,7 +35,7 @@ type place struct {
 // openThreads finds the thread of every message and of every contact that was merged, makes
 // conversations that are missing, and moves their last time on. It puts the threads into the
 // arrivals and returns them in a fixed order.
-func openThreads(ctx context.Context, tx bun.Tx, now time.Time, directories map[string]*people, fresh []*attribution.Arrival, authors []uuid.UUID) ([]*attribution.Thread, error) {
+func (s *Store) openThreads(ctx context.Context, tx bun.Tx, now time.Time, directories map[string]*people, fresh []*attribution.Arrival, authors []uuid.UUID) ([]*attribution.Thread, error) {
 	rows, err := knownConversations(ctx, tx, directories)
 	if err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func openThreads(ctx context.Context, tx bun.Tx, now time.Time, directories map[
 		row.LastAt = max(row.LastAt, micros(a.At))
 		touched[at.account+string(row.ID)] = *row
 	}
-	return sortedThreads(threads), upsertConversations(ctx, tx, touched)
+	return sortedThreads(threads), s.upsertConversations(ctx, tx, touched)
 }
 
 func knownConversations(ctx context.Context, tx bun.Tx, directories map[string]*people) ([]conversationRow, error) {
@@ -93,12 +93,14 @@ func knownConversations(ctx context.Context, tx bun.Tx, directories map[string]*
 }
 
 // upsertConversations writes in key order, so that two nodes cannot deadlock (ledger 1).
-func upsertConversations(ctx context.Context, tx bun.Tx, touched map[string]conversationRow) error {
+func (s *Store) upsertConversations(ctx context.Context, tx bun.Tx, touched map[string]conversationRow) error {
 	rows := slices.SortedFunc(maps.Values(touched), func(a, b conversationRow) int {
 		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), bytes.Compare(a.ID, b.ID))
 	})
-	return insert(ctx, tx, rows, `CONFLICT (account_id, id) DO UPDATE SET
+	w := s.script(tx)
+	err := addInsert(ctx, w, rows, `CONFLICT (account_id, id) DO UPDATE SET
 		last_at = CASE WHEN excluded.last_at > conversation_row.last_at THEN excluded.last_at ELSE conversation_row.last_at END`)
+	return cmp.Or(err, w.run(ctx))
 }
 
 func newThread(at place, rows []conversationRow) *attribution.Thread {

@@ -44,28 +44,28 @@ func loadWaiting(ctx context.Context, tx bun.Tx, where schema.QueryAppender, own
 	return nil
 }
 
-func writeWaiting(ctx context.Context, tx bun.Tx, threads []*attribution.Thread) error {
+func writeWaiting(ctx context.Context, w *script, threads []*attribution.Thread) error {
 	var rows []waitingRow
 	var gone [][]any
 	for _, t := range threads {
-		for _, w := range t.Added {
+		for _, added := range t.Added {
 			rows = append(rows, waitingRow{
-				AccountID: t.Account, ConversationID: w.Conversation[:], TriggerID: w.Trigger[:], Rule: w.Rule,
-				EventName: w.Event, Reason: string(w.Reason), SentAt: micros(w.At), ReceivedAt: micros(w.ReceivedAt), Body: w.Body,
+				AccountID: t.Account, ConversationID: added.Conversation[:], TriggerID: added.Trigger[:], Rule: added.Rule,
+				EventName: added.Event, Reason: string(added.Reason), SentAt: micros(added.At), ReceivedAt: micros(added.ReceivedAt), Body: added.Body,
 			})
 		}
-		for _, w := range t.Dropped {
-			gone = append(gone, []any{t.Account, w.Conversation[:], w.Trigger[:], w.Rule})
+		for _, old := range t.Dropped {
+			gone = append(gone, []any{t.Account, old.Conversation[:], old.Trigger[:], old.Rule})
 		}
 	}
 	if len(gone) > 0 {
-		_, err := tx.NewDelete().Model((*waitingRow)(nil)).
-			Where("(account_id, conversation_id, trigger_id, rule) IN (?)", among("text,bytea,bytea,text", gone)).Exec(ctx)
+		err := w.add(ctx, w.tx.NewDelete().Model((*waitingRow)(nil)).
+			Where("(account_id, conversation_id, trigger_id, rule) IN (?)", among("text,bytea,bytea,text", gone)))
 		if err != nil {
 			return err
 		}
 	}
-	return insert(ctx, tx, rows, "")
+	return addInsert(ctx, w, rows, "")
 }
 
 // Waiting lists unattributed matches, newest first.

@@ -36,6 +36,7 @@ type app struct {
 	log      *slog.Logger
 	door     *webhook.Stats
 	stranded gauge
+	node     string // this process, to others on the same database
 }
 
 // purpose says what an app is opened for.
@@ -60,11 +61,14 @@ func newApp(ctx context.Context, s configs.Settings, log *slog.Logger, why purpo
 	if err != nil {
 		return nil, unreachable(err)
 	}
-	a := &app{settings: s, accounts: s.Registry(), store: store, log: log, door: &webhook.Stats{}}
+	a := &app{
+		settings: s, accounts: s.Registry(), store: store, log: log, door: &webhook.Stats{},
+		node: host + "/" + rand.Text()[:8],
+	}
 	if a.rules, err = loadRules(ctx, s, a.accounts, store, log); err != nil {
 		return nil, errors.Join(unreachable(err), store.Close())
 	}
-	if a.forward, err = a.newForwarder(host); err != nil {
+	if a.forward, err = a.newForwarder(); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	newID := func() uuid.UUID { return uuid.Must(uuid.NewV7()) }
@@ -85,10 +89,10 @@ func flushers(store *sql.Store) int {
 	return 1
 }
 
-func (a *app) newForwarder(host string) (*forwarder.Forwarder, error) {
+func (a *app) newForwarder() (*forwarder.Forwarder, error) {
 	timeout := time.Duration(a.settings.Meta.Timeout)
 	return forwarder.New(forwarder.Options{
-		Queue: a.store, Accounts: a.accounts, Node: host + "/" + rand.Text()[:8],
+		Queue: a.store, Accounts: a.accounts, Node: a.node,
 		Sender:  capi.New(capi.Options{BaseURL: a.settings.Meta.GraphURL, Version: a.settings.Meta.GraphVersion, Timeout: timeout}),
 		Timeout: timeout, Lease: timeout + leaseBeyond, Now: now, Log: a.log,
 	})

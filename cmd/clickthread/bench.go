@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/clickthread/clickthread/sql"
@@ -46,6 +47,8 @@ func (c *benchCmd) Validate() error {
 		return errors.New("--connections is between 1 and 10000")
 	case c.Prefill < 0:
 		return errors.New("--prefill is 0 or more")
+	case c.URL != "" && !strings.HasPrefix(c.URL, "http://") && !strings.HasPrefix(c.URL, "https://"):
+		return errors.New("--url begins with http:// or https://")
 	case c.URL != "" && (c.Secret == "" || c.WABA == ""):
 		return errors.New("--url needs --secret and --waba: what is not signed is refused, and what is of an unknown account is not recorded")
 	case c.URL != "" && (c.Prefill > 0 || c.Mix == "sales" || c.TLS || c.Database != "sqlite"):
@@ -85,11 +88,13 @@ func (c *benchCmd) phases() []phase {
 		other.name, other.mix, other.floor = "everyday mix", "everyday", 1
 	case c.Prefill > 0:
 		other.name, other.prefill, other.floor = "empty database", 0, 0.85
-	default:
+	case c.Connections > 1: // one client alone never meets another in a transaction
 		single, stub := first, first
 		single.name, single.storage, single.floor = "one by one", singleStorage, 4
 		stub.name, stub.storage, stub.floor = "no storage", stubStorage, 0.3
 		return []phase{first, single, stub}
+	default:
+		return []phase{first}
 	}
 	return []phase{first, other}
 }
@@ -105,6 +110,7 @@ func (c *benchCmd) Run(ctx context.Context, out *console) error {
 	} else {
 		err = c.measureAll(ctx, progress, r)
 	}
+	progress.end()
 	if ctx.Err() != nil {
 		return errors.New("stopped before the end; nothing was left behind")
 	}

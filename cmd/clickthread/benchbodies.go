@@ -27,13 +27,13 @@ type filling struct {
 	text    string // JSON, without quotes
 }
 
-// template is a body that is cut at its {holes}: every second piece is the name of a hole.
+// template is a body that is cut at its <holes>: every second piece is the name of a hole.
 type template []string
 
 func newTemplate(body string) template {
 	var t template
 	for {
-		before, rest, found := strings.Cut(strings.ReplaceAll(body, "\n", ""), "<")
+		before, rest, found := strings.Cut(body, "<")
 		t = append(t, before)
 		if !found {
 			return t

@@ -20,6 +20,7 @@ type readiness struct {
 	Database    string        `json:"database"`
 	Rules       string        `json:"rules"`
 	BrokenRules []string      `json:"accounts_with_broken_files,omitempty"`
+	RulesDiffer []string      `json:"accounts_whose_rules_differ_between_nodes,omitempty"`
 	Queued      int64         `json:"queued"`
 	OldestAgeS  float64       `json:"oldest_queued_seconds"`
 	Paused      []pausedState `json:"paused_accounts,omitempty"`
@@ -31,8 +32,9 @@ type pausedState struct {
 	Why     string    `json:"why"`
 }
 
-// readyz says whether webhooks can be stored: 503 only when they can not. Broken rules and a paused
-// account are said, but the server is ready: what comes in is kept.
+// readyz says whether webhooks can be stored: 503 only when they can not. Broken rules, rules
+// that differ between nodes and a paused account are said, but the server is ready: what comes in is
+// kept.
 func (a *app) readyz(c echo.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), 2*time.Second)
 	defer cancel()
@@ -61,6 +63,9 @@ func (a *app) readiness(ctx context.Context) (readiness, error) {
 			r.Queued += n.N
 			r.OldestAgeS = max(r.OldestAgeS, now().Sub(time.UnixMicro(n.Oldest)).Seconds())
 		}
+	}
+	if r.RulesDiffer, err = a.store.RuleSetsDiffer(ctx, now()); err != nil {
+		return r, err
 	}
 	lanes, err := a.store.PausedLanes(ctx, now())
 	for _, l := range lanes {

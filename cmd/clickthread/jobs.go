@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -9,6 +10,8 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"github.com/clickthread/clickthread/attribution"
+	"github.com/clickthread/clickthread/configs"
+	"github.com/clickthread/clickthread/sql"
 	"github.com/clickthread/clickthread/webhook"
 )
 
@@ -18,29 +21,46 @@ type gauge struct{ atomic.Int64 }
 // job is a method on its owner that makes one pass and says how much it did.
 type job struct {
 	name     string
-	schedule string // of cron, in UTC
-	does     string // in words, for the log and the help
+	schedule string        // of cron, in UTC
+	period   time.Duration // how often one of the nodes runs it for all of them; eachNode: they all do
+	does     string        // in words, for the log and the help
 	pass     func(context.Context) (int, error)
+	idle     func() // what a node does while another has the turn. Default: nothing.
 }
 
-// byHand is the schedule of a job that only a person starts.
-const byHand = ""
+const (
+	byHand   = "" // the schedule of a job that only a person starts
+	eachNode = 0  // the period of a job that every node runs for itself
+)
 
 // jobs is the one cron table. Every line can also be run by hand: clickthread run NAME.
 func (a *app) jobs() []job {
 	return []job{
-		{"prune", "17 * * * *", "clicks deleted", a.prune},
-		{"replay", "* * * * *", "notifications replayed from quarantine", a.replay},
-		{"replan", byHand, "messages that could not be planned before and are recorded now", a.replan},
-		{"check", "* * * * *", "unattributed matches beside a click that counts; must be 0", a.check},
-		{"counts", "@every 10s", "counters written", a.intake.FlushCounts},
+		{"prune", "17 * * * *", time.Hour, "rows removed that were older than the retention settings", a.prune, nil},
+		{"replay", "* * * * *", time.Minute, "notifications replayed from quarantine", a.replay, nil},
+		{"replan", byHand, eachNode, "messages that could not be planned before and are recorded now", a.replan, nil},
+		{"check", "* * * * *", time.Minute, "unattributed matches beside a click that counts; must be 0", a.check, a.unchecked},
+		{"counts", "@every 10s", eachNode, "counters written", a.intake.FlushCounts, nil},
+		{"rules", "* * * * *", eachNode, "accounts for which running nodes have different rules in force", a.compareRules, nil},
 	}
 }
 
-// prune deletes clicks past their window and grace, after folding them into daily counts (ledger 12).
+// prune removes what is older than the retention settings (ledger 2, 3, 7, 12, 13).
 func (a *app) prune(ctx context.Context) (int, error) {
-	grace := time.Duration(a.settings.Retention.ClickGrace)
-	return a.store.PruneClicks(ctx, attribution.Prune(now(), grace))
+	pruned, err := a.store.Prune(ctx, a.retention())
+	return pruned.Total(), err
+}
+
+// retention is how far back things are kept as of now.
+func (a *app) retention() sql.Retention {
+	begin, kept := now(), a.settings.Retention
+	ago := func(d configs.Duration) time.Time { return begin.Add(-time.Duration(d)) }
+	return sql.Retention{
+		Clicks:   attribution.Prune(begin, time.Duration(kept.ClickGrace)),
+		Messages: ago(kept.Messages), Texts: ago(kept.Text), Quarantine: ago(kept.Quarantine),
+		Calls: ago(kept.Calls), Ledger: ago(kept.Ledger),
+		Keys: begin.Add(-sql.KeepKeys), Unattributed: begin.Add(-sql.KeepUnattributed),
+	}
 }
 
 // replay records what waited for an account that the settings name by now (ledger 4).
@@ -66,9 +86,36 @@ func (a *app) check(ctx context.Context) (int, error) {
 	return n, nil
 }
 
+// unchecked forgets what this node found: another looks now, and its word counts.
+func (a *app) unchecked() { a.stranded.Store(0) }
+
+// compareRules tells the other nodes which rules are in force here, and says where theirs differ
+// (ledger 30).
+func (a *app) compareRules(ctx context.Context) (int, error) {
+	sets := map[string]string{}
+	for _, known := range a.accounts.All() {
+		sets[known.ID] = ""
+		if set := a.rules.Set(known.ID); set != nil {
+			sets[known.ID] = set.Hash()
+		}
+	}
+	if err := a.store.SeeNode(ctx, now(), a.node, sets); err != nil {
+		return 0, err
+	}
+	differ, err := a.store.RuleSetsDiffer(ctx, now())
+	if len(differ) > 0 {
+		a.log.Warn("nodes have different rules in force; give them the same files and restart those that are behind", "accounts", differ)
+	}
+	return len(differ), err
+}
+
 // startJobs runs the table until the returned cron is stopped. A job that is still running is not
-// started again, and a panic ends the job, not the server.
+// started again, and a panic ends the job, not the server. The other nodes are told at once that this
+// one is here.
 func (a *app) startJobs(ctx context.Context) *cron.Cron {
+	if _, err := a.compareRules(ctx); err != nil {
+		a.log.Error("cannot compare rules with other nodes; tried again in a minute", "error", err)
+	}
 	logger := cronLog{a}
 	c := cron.New(cron.WithLocation(time.UTC), cron.WithLogger(logger),
 		cron.WithChain(cron.Recover(logger), cron.SkipIfStillRunning(cron.DiscardLogger)))
@@ -85,13 +132,35 @@ func (a *app) startJobs(ctx context.Context) *cron.Cron {
 }
 
 func (a *app) runJob(ctx context.Context, j job) {
-	n, err := j.pass(ctx)
+	n, err := a.takeTurn(ctx, j)
 	switch {
 	case err != nil:
 		a.log.Error("job failed; it runs again on schedule", "job", j.name, "error", err)
 	case n > 0 && j.name != "counts":
 		a.log.Info("job done", "job", j.name, j.does, n)
 	}
+}
+
+// takeTurn makes one pass, if it is this node's turn. It always is where no other node can be.
+func (a *app) takeTurn(ctx context.Context, j job) (int, error) {
+	if j.period == eachNode || !a.store.Shared() {
+		return j.pass(ctx)
+	}
+	mine, err := a.store.TakeJob(ctx, j.name, a.node, j.period)
+	if err != nil {
+		return 0, err
+	}
+	if !mine {
+		if j.idle != nil {
+			j.idle()
+		}
+		return 0, nil
+	}
+	n, err := j.pass(ctx)
+	// Also when the server stops now: else the job would rest until the lease is over.
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return n, errors.Join(err, a.store.EndJob(ending, j.name, a.node))
 }
 
 // cronLog passes cron's own errors on; its chatter is left out.

@@ -25,7 +25,10 @@ type cli struct {
 	Rules   rulesCmd   `cmd:"" help:"Check and test rule files."`
 	Events  eventsCmd  `cmd:"" help:"See what became of every event, and why."`
 	Run     runCmd     `cmd:"" help:"Run one of the server's jobs now."`
+	Bench   benchCmd   `cmd:"" help:"Measure what this machine takes in."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	BenchServer benchServerCmd `cmd:"" hidden:""`
 }
 
 // Exit codes, the same for every command.

@@ -31,6 +31,7 @@ func (a *app) metrics() http.Handler {
 		{"messages_total", "new", "", &door.Messages},
 		{"messages_total", "duplicate", "", &door.Duplicates},
 		{"messages_total", "quarantined", "", &door.Quarantined},
+		{"batches_total", "committed", "", &door.Batches},
 		{"calls_total", "accepted", "", &sent.Accepted},
 		{"calls_total", "failed", "", &sent.Failed},
 		{"calls_total", "refused", "", &sent.Refused},
@@ -43,7 +44,7 @@ func (a *app) metrics() http.Handler {
 		}, func() float64 { return float64(c.n.Load()) }))
 	}
 	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Namespace: "clickthread", Name: "stranded_matches", Help: "Unattributed matches beside a click that counts. Must be 0.",
+		Namespace: "clickthread", Name: "stranded_matches", Help: "Unattributed matches beside a click that counts, as this node found when it last had the turn to look. Must be 0.",
 	}, func() float64 { return float64(a.stranded.Load()) }))
 	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
 }
@@ -51,6 +52,7 @@ func (a *app) metrics() http.Handler {
 var help = map[string]string{
 	"webhooks_total": "Notifications at the door since the start, by outcome.",
 	"messages_total": "Messages in accepted notifications since the start, by outcome.",
+	"batches_total":  "Transactions that recorded notifications since the start.",
 	"calls_total":    "Calls to Meta since the start, by outcome.",
 	"events_total":   "Events that reached their end since the start, by outcome.",
 }
@@ -65,11 +67,12 @@ var (
 	countedDesc    = prometheus.NewDesc("clickthread_counted_total", "What is only counted, by account and kind: statuses, blocked and shadowed matches, unread fields.", []string{"account", "kind"}, nil)
 	quarantineDesc = prometheus.NewDesc("clickthread_quarantine", "Bodies in quarantine by reason.", []string{"reason"}, nil)
 	pausedDesc     = prometheus.NewDesc("clickthread_lane_paused", "1 while an account's sending rests.", []string{"account"}, nil)
+	differDesc     = prometheus.NewDesc("clickthread_rule_sets_differ", "1 while running nodes have different rules in force for an account.", []string{"account"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (ledgerMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{deliveriesDesc, oldestDesc, countedDesc, quarantineDesc, pausedDesc} {
+	for _, d := range []*prometheus.Desc{deliveriesDesc, oldestDesc, countedDesc, quarantineDesc, pausedDesc, differDesc} {
 		ch <- d
 	}
 }
@@ -80,6 +83,7 @@ func (m ledgerMetrics) Collect(ch chan<- prometheus.Metric) {
 	defer cancel()
 	for desc, collect := range map[*prometheus.Desc]func(context.Context, chan<- prometheus.Metric) error{
 		deliveriesDesc: m.deliveries, countedDesc: m.counted, quarantineDesc: m.quarantine, pausedDesc: m.paused,
+		differDesc: m.differ,
 	} {
 		if err := collect(ctx, ch); err != nil {
 			ch <- prometheus.NewInvalidMetric(desc, err)
@@ -122,6 +126,14 @@ func (m ledgerMetrics) paused(ctx context.Context, ch chan<- prometheus.Metric) 
 	lanes, err := m.app.store.PausedLanes(ctx, now())
 	for _, l := range lanes {
 		ch <- gaugeOf(pausedDesc, 1, l.Account)
+	}
+	return err
+}
+
+func (m ledgerMetrics) differ(ctx context.Context, ch chan<- prometheus.Metric) error {
+	accounts, err := m.app.store.RuleSetsDiffer(ctx, now())
+	for _, account := range accounts {
+		ch <- gaugeOf(differDesc, 1, account)
 	}
 	return err
 }

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/clickthread/clickthread/attribution"
+	"github.com/clickthread/clickthread/forwarder"
+	"github.com/clickthread/clickthread/sql"
+)
+
+// What bench compares the server with: the same server with its storage taken out, or with one
+// transaction per webhook.
+
+// The storages of a server that is measured.
+const (
+	realStorage   = "real"   // plain "clickthread serve"
+	singleStorage = "single" // one transaction per webhook
+	stubStorage   = "stub"   // none
+)
+
+// benchServerCmd is serve with another storage, for bench alone.
+type benchServerCmd struct {
+	configFlag
+	Storage  string `help:"single: one transaction per webhook. stub: nothing is stored." enum:"single,stub" required:""`
+	Flushers int    `help:"With single: transactions at once." default:"1"`
+}
+
+// Help shows an example below the flags.
+func (benchServerCmd) Help() string {
+	return "Example:\n  clickthread bench-server --config clickthread.yaml --storage single\n\n" +
+		"For \"clickthread bench\" alone: it does not keep what a server promises."
+}
+
+// Run serves until the process is asked to stop.
+func (c *benchServerCmd) Run(ctx context.Context, out *console) error {
+	s, err := c.load()
+	if err != nil {
+		return err
+	}
+	a, err := newApp(ctx, s, newLog(out, false, slog.LevelInfo), toServe)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = a.close() }()
+	switch c.Storage {
+	case singleStorage:
+		a.intake.MaxBatch, a.intake.Flushers = 1, c.Flushers
+	case stubStorage:
+		a.intake.Recorder = noStorage{a.store}
+	}
+	door, err := listen(s.Listen)
+	if err != nil {
+		return err
+	}
+	return a.run(ctx, door, nil)
+}
+
+// noStorage is the ledger without its storage: everything is decided as ever, every shopper is new,
+// and nothing is kept.
+type noStorage struct{ *sql.Store }
+
+// Record implements webhook.Recorder.
+func (noStorage) Record(_ context.Context, now time.Time, batch []*attribution.Arrival, decide sql.Decide) (int, []forwarder.Delivery, error) {
+	snap := &attribution.Snapshot{Now: now, Fresh: batch}
+	for _, a := range batch {
+		a.Thread = &attribution.Thread{
+			Account: a.Account, Contact: a.ID, Number: a.Number, IDs: []uuid.UUID{a.ID}, Claims: map[string]bool{},
+		}
+		snap.Threads = append(snap.Threads, a.Thread)
+	}
+	_, err := decide(snap)
+	return len(batch), nil, err
+}
+
+// AddCounts implements webhook.Recorder.
+func (noStorage) AddCounts(context.Context, time.Time, map[attribution.Count]int) error { return nil }

@@ -1,0 +1,62 @@
+package sql
+
+import (
+	"context"
+	stdsql "database/sql"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
+)
+
+// script runs statements whose results nobody reads. On a shared database it sends them in one go:
+// there a round trip costs more than most statements.
+type script struct {
+	store *Store
+	tx    bun.Tx
+	text  []byte
+}
+
+// statement is what bun builds.
+type statement interface {
+	schema.QueryAppender
+	Exec(ctx context.Context, dest ...any) (stdsql.Result, error)
+}
+
+func (s *Store) script(tx bun.Tx) *script { return &script{store: s, tx: tx} }
+
+// add runs a statement at once, or keeps it for run.
+func (w *script) add(ctx context.Context, q statement) error {
+	if !w.store.home.shared {
+		_, err := q.Exec(ctx)
+		return err
+	}
+	text, err := q.AppendQuery(w.store.write.QueryGen(), w.text)
+	w.text = append(text, ";\n"...)
+	return err
+}
+
+// run sends what was kept.
+func (w *script) run(ctx context.Context) error {
+	if len(w.text) == 0 {
+		return nil
+	}
+	_, err := w.tx.Tx.ExecContext(ctx, string(w.text))
+	w.text = nil
+	return err
+}
+
+// addInsert is insert as part of a script.
+func addInsert[T any](ctx context.Context, w *script, rows []T, clause string) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	if !w.store.home.shared {
+		_, err := insertRows(ctx, w.store.write, w.tx, rows, clause)
+		return err
+	}
+	q := w.tx.NewInsert().Model(&rows)
+	if clause != "" {
+		q = q.On(clause)
+	}
+	return w.add(ctx, q)
+}
