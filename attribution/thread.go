@@ -9,6 +9,7 @@ import (
 
 	"github.com/clickthread/clickthread/account"
 	"github.com/clickthread/clickthread/reason"
+	"github.com/clickthread/clickthread/whatsapp"
 )
 
 // Arrival is one new message as it reached us, before anyone knows whose it is.
@@ -22,8 +23,9 @@ type Arrival struct {
 	Becomes    Identity // system messages: the sender's new identity
 	At         time.Time
 	ReceivedAt time.Time
-	Referral   *Click // set when the message carries a referral; the thread fills in the rest
-	Body       []byte // the message's own bytes as received
+	Referral   *Click            // set when the message carries a referral; the thread fills in the rest
+	Body       []byte            // the message's own bytes as received
+	Said       *whatsapp.Message // Body decoded
 
 	Thread *Thread // set by the recorder once it knows who wrote
 }

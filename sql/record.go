@@ -44,6 +44,9 @@ func (s *Store) Record(ctx context.Context, now time.Time, batch []*attribution.
 		deliveries, err = s.writePlan(ctx, tx, snap, planned)
 		return err
 	})
+	if err == nil {
+		s.folding.wrote(fresh)
+	}
 	return fresh, deliveries, err
 }
 

@@ -34,6 +34,7 @@ type Store struct {
 	salt  []byte // the installation's key for dedupe keys
 	lock  *os.File
 
+	folding     *folding     // of SQLite's log; nil on a shared database
 	quarantined atomic.Int64 // rows put into quarantine by this process
 }
 
@@ -123,6 +124,7 @@ func (s *Store) dbNow() string { return s.home.clock }
 // Close closes the database and gives up the lock.
 func (s *Store) Close() error {
 	var errs []error
+	s.folding.close()
 	if s.read != nil && s.read != s.write {
 		errs = append(errs, s.read.Close())
 	}

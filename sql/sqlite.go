@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/pressly/goose/v3"
 	"github.com/uptrace/bun"
@@ -65,7 +66,58 @@ func (s *Store) openFile(ctx context.Context, path string, o Options) error {
 	if err := tellPlanner(ctx, write); err != nil {
 		return err
 	}
+	s.folding = startFolding(s.read)
 	return s.freeLanes(ctx)
+}
+
+// folding writes the log back into the database file while the writer goes on. The writer does it by
+// itself only when the log gets too long: a batch would wait for it.
+type folding struct {
+	wake, ended chan struct{}
+	stop        context.CancelFunc
+	messages    atomic.Int64 // since the last wake
+}
+
+// foldEvery is how many messages make a log that is worth folding.
+const foldEvery = 1000
+
+func startFolding(db *bun.DB) *folding {
+	ctx, stop := context.WithCancel(context.Background())
+	f := &folding{wake: make(chan struct{}, 1), ended: make(chan struct{}), stop: stop}
+	go func() {
+		defer close(f.ended)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-f.wake:
+				_, _ = db.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)") // the writer's own is the safety net
+			}
+		}
+	}()
+	return f
+}
+
+// wrote says that messages were committed.
+func (f *folding) wrote(messages int) {
+	if f == nil {
+		return
+	}
+	if f.messages.Add(int64(messages)) < foldEvery {
+		return
+	}
+	f.messages.Store(0)
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (f *folding) close() {
+	if f != nil {
+		f.stop()
+		<-f.ended
+	}
 }
 
 // tellPlanner writes statistics that hold for every ledger: an account has many rows, and the columns
@@ -91,9 +143,9 @@ ANALYZE sqlite_schema;`)
 func dsn(path, txlock string) string {
 	q := url.Values{"_txlock": {txlock}, "_pragma": {
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "secure_delete(ON)",
-		// 16 MiB of pages in memory, and of log before it is folded into the file: random keys touch
-		// many pages, and each fold writes every one of them.
-		"cache_size(-16384)", "wal_autocheckpoint(4096)",
+		// 16 MiB of pages in memory, because random keys touch many; and a long log, because it is
+		// folded into the file beside the writer (see folding).
+		"cache_size(-16384)", "wal_autocheckpoint(8192)",
 	}}
 	return (&url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: q.Encode()}).String()
 }

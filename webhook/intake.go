@@ -169,7 +169,7 @@ func (in *Intake) arrival(now time.Time, a account.Account, number string, m wha
 	arrival := &attribution.Arrival{
 		Account: a.ID, Number: number, ID: in.NewID(), Key: in.Recorder.Key(m.ID), Type: m.Type,
 		From: attribution.Identity{WAID: m.WAID, UserID: m.UserID},
-		At:   at, ReceivedAt: now, Body: m.Raw,
+		At:   at, ReceivedAt: now, Body: m.Raw, Said: &m,
 	}
 	if s := m.System; s != nil && (s.Type == whatsapp.UserChangedNumber || s.Type == whatsapp.UserChangedUserID) {
 		arrival.Becomes = attribution.Identity{WAID: s.WAID, UserID: s.UserID}

@@ -35,6 +35,19 @@ type trigger struct {
 	at         time.Time
 	receivedAt time.Time
 	body       []byte
+	said       *whatsapp.Message // body decoded, where that was done already
+}
+
+// message is what was said.
+func (tr trigger) message() (whatsapp.Message, error) {
+	if tr.said != nil {
+		return *tr.said, nil
+	}
+	m, err := whatsapp.DecodeMessage(tr.body)
+	if err != nil {
+		return m, fmt.Errorf("%w: decode message: %w", errPlan, err)
+	}
+	return m, nil
 }
 
 // Plan keeps the clicks of the new messages, then offers the new messages, and those that waited in
@@ -69,7 +82,7 @@ func (p *Planner) triggers(snap *attribution.Snapshot) []trigger {
 		a, _ := p.Accounts.ByID(t.Account)
 		for _, w := range t.Revivable(a.Click) {
 			snap.Add(t.Account, "revived")
-			triggers = append(triggers, trigger{t, w.Trigger, w.At, w.ReceivedAt, w.Body})
+			triggers = append(triggers, trigger{t, w.Trigger, w.At, w.ReceivedAt, w.Body, nil})
 		}
 	}
 	for _, a := range snap.Fresh {
@@ -77,7 +90,7 @@ func (p *Planner) triggers(snap *attribution.Snapshot) []trigger {
 			snap.Add(a.Account, "old_message")
 			continue
 		}
-		triggers = append(triggers, trigger{a.Thread, a.ID, a.At, a.ReceivedAt, a.Body})
+		triggers = append(triggers, trigger{a.Thread, a.ID, a.At, a.ReceivedAt, a.Body, a.Said})
 	}
 	slices.SortStableFunc(triggers, func(a, b trigger) int { return a.at.Compare(b.at) })
 	return triggers
@@ -92,9 +105,9 @@ func (p *Planner) evaluate(snap *attribution.Snapshot, tr trigger) ([]forwarder.
 		snap.Add(a.ID, "no_rules")
 		return nil, nil
 	}
-	m, err := whatsapp.DecodeMessage(tr.body)
+	m, err := tr.message()
 	if err != nil {
-		return nil, fmt.Errorf("%w: decode message: %w", errPlan, err)
+		return nil, err
 	}
 	click, why := attribution.Pick(t.Clicks, tr.at, a.Click)
 	var deliveries []forwarder.Delivery
