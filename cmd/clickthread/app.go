@@ -74,19 +74,10 @@ func newApp(ctx context.Context, s configs.Settings, log *slog.Logger, why purpo
 	newID := func() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 	a.intake = &webhook.Intake{
 		Recorder: store, Quarantine: store, Accounts: a.accounts, Wake: a.forward.Wake, Now: now, NewID: newID,
-		Log: log, Stats: a.door, Flushers: flushers(store),
+		Log: log, Stats: a.door,
 		Planner: &webhook.Planner{Accounts: a.accounts, Rules: &a.rules.Library, NewID: newID},
 	}
 	return a, nil
-}
-
-// flushers is how many transactions of the intake are in flight at once: a second only where a commit
-// goes over a network (ledger 2).
-func flushers(store *sql.Store) int {
-	if store.Shared() {
-		return 2
-	}
-	return 1
 }
 
 func (a *app) newForwarder() (*forwarder.Forwarder, error) {
