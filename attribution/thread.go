@@ -26,6 +26,7 @@ type Arrival struct {
 	Referral   *Click            // set when the message carries a referral; the thread fills in the rest
 	Body       []byte            // the message's own bytes as received
 	Said       *whatsapp.Message // Body decoded
+	Forget     bool              // Body is not to be stored: retention.text is 0 (ledger 7)
 
 	Thread *Thread // set by the recorder once it knows who wrote
 }

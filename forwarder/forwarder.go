@@ -88,8 +88,8 @@ func (f *Forwarder) Run(ctx context.Context) error {
 // look starts a goroutine for every due lane that is not in flight already. It takes them in any
 // order, so that each has its turn when more lanes are due than there are slots.
 func (f *Forwarder) look(ctx context.Context, lanes *sync.WaitGroup, slots chan struct{}) error {
-	if err := f.expire(ctx); err != nil {
-		return err
+	if err := f.expire(ctx); err != nil && ctx.Err() == nil {
+		f.Log.Error("cannot end what is too old; it is not sent either", "error", err)
 	}
 	due, err := f.Queue.Due(ctx, f.Node, f.Now())
 	if err != nil {
@@ -178,9 +178,7 @@ func (f *Forwarder) step(ctx context.Context, id string) (int, error) {
 	for i, d := range call.Deliveries {
 		events[i] = d.Payload
 	}
-	receipt, err := f.Sender.Send(ctx, capi.Dataset{
-		ID: call.Dataset, Token: a.AccessToken.Reveal(), TestEventCode: call.TestCode,
-	}, events)
+	receipt, err := f.send(ctx, call, a, events)
 	s := decide(call, receipt, err, a.Unknown, f.Now())
 	n, err := f.settle(ctx, call, s)
 	if err != nil {
@@ -188,6 +186,19 @@ func (f *Forwarder) step(ctx context.Context, id string) (int, error) {
 	}
 	f.report(call, s, n)
 	return n, nil
+}
+
+// errLate says that the lane's lease would be over before an answer can come: the process was stopped
+// for a while after it claimed. Another node may be sending the same events by then.
+var errLate = errors.New("not sent: the lease of the lane is nearly over")
+
+func (f *Forwarder) send(ctx context.Context, call *Call, a account.Account, events [][]byte) (capi.Receipt, error) {
+	if f.Now().After(call.StartedAt.Add(f.Lease - f.Timeout)) {
+		return capi.Receipt{}, &capi.Error{Err: errLate}
+	}
+	return f.Sender.Send(ctx, capi.Dataset{
+		ID: call.Dataset, Token: a.AccessToken.Reveal(), TestEventCode: call.TestCode,
+	}, events)
 }
 
 // settle tries until the lease is over: an answer that cannot be written turns into an unknown

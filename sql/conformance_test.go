@@ -64,6 +64,7 @@ func conformance(t *testing.T, fresh func(*testing.T) *Store) {
 		"a paused lane is not due":                      pausedLane,
 		"what is too old expires and is never claimed":  expires,
 		"the quarantine keeps a body once, up to a cap": quarantine,
+		"a delivery is found by each name":              foundByName,
 		"what fails on replay is put back":              putBack,
 		"counters add up":                               counters,
 		"every call that carried a delivery is kept":    callHistory,

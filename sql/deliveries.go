@@ -1,8 +1,10 @@
 package sql
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -164,12 +166,30 @@ func (f Filter) limit() int64 {
 	return int64(f.Limit)
 }
 
-// Deliveries lists deliveries, newest first.
+// Deliveries lists deliveries, newest first. Without an account it asks for one after another: keys
+// begin with the account, so only that goes through an index.
 func (s *Store) Deliveries(ctx context.Context, f Filter) ([]forwarder.Delivery, error) {
-	q := s.read.NewSelect().Model((*deliveryRow)(nil)).Order("id DESC").Limit(f.limit())
-	if f.Account != "" {
-		q = q.Where("account_id = ?", f.Account)
+	accounts := []string{f.Account}
+	if f.Account == "" {
+		accounts = nil
+		if err := s.read.NewRaw("SELECT account_id FROM lanes ORDER BY account_id").Scan(ctx, &accounts); err != nil {
+			return nil, fmt.Errorf("list accounts: %w", err)
+		}
 	}
+	var all []deliveryRow
+	for _, account := range accounts {
+		rows, err := s.deliveriesOf(ctx, account, f)
+		if err != nil {
+			return nil, fmt.Errorf("list deliveries of %s: %w", account, err)
+		}
+		all = append(all, rows...)
+	}
+	slices.SortFunc(all, func(a, b deliveryRow) int { return bytes.Compare(b.ID, a.ID) })
+	return deliveriesOf(all[:min(len(all), int(f.limit()))]), nil
+}
+
+func (s *Store) deliveriesOf(ctx context.Context, account string, f Filter) ([]deliveryRow, error) {
+	q := s.read.NewSelect().Model((*deliveryRow)(nil)).Where("account_id = ?", account).Order("id DESC").Limit(f.limit())
 	if f.Status != "" {
 		q = q.Where("status = ?", string(f.Status))
 	}
@@ -180,18 +200,21 @@ func (s *Store) Deliveries(ctx context.Context, f Filter) ([]forwarder.Delivery,
 		q = q.Where("created_at >= ?", micros(f.Since))
 	}
 	var rows []deliveryRow
-	if err := q.Scan(ctx, &rows); err != nil {
-		return nil, fmt.Errorf("list deliveries: %w", err)
-	}
-	return deliveriesOf(rows), nil
+	err := q.Scan(ctx, &rows)
+	return rows, err
 }
 
-// FindDeliveries finds deliveries by our id, by Meta's event id, or by the message that caused them.
+// FindDeliveries finds deliveries by our id, by Meta's event id, or by the message that caused them, in
+// whatever account they are.
 func (s *Store) FindDeliveries(ctx context.Context, id uuid.UUID, eventID string) ([]forwarder.Delivery, error) {
 	var rows []deliveryRow
-	err := s.read.NewSelect().Model(&rows).
-		Where("id = ? OR trigger_id = ? OR event_id = ?", id[:], id[:], eventID).
-		Order("id DESC").Limit(50).Scan(ctx)
+	err := s.read.NewRaw(`
+SELECT d.* FROM lanes l JOIN deliveries d ON d.account_id = l.account_id AND d.id = ?
+UNION
+SELECT d.* FROM deliveries d WHERE d.trigger_id = ?
+UNION
+SELECT d.* FROM lanes l JOIN deliveries d ON d.account_id = l.account_id AND d.event_name IN (?) AND d.event_id = ?
+ORDER BY id DESC LIMIT 50`, id[:], id[:], bun.List(capi.EventNames()), eventID).Scan(ctx, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("find deliveries: %w", err)
 	}

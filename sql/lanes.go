@@ -49,6 +49,12 @@ func (s *Store) PausedLanes(ctx context.Context, now time.Time) ([]Lane, error) 
 	return lanes, err
 }
 
+// GiveBackLanes ends the leases of one holder that is about to stop, so that another node need not wait.
+func (s *Store) GiveBackLanes(ctx context.Context, holder string) error {
+	_, err := s.write.NewRaw("UPDATE lanes SET lease_until = 0 WHERE holder = ?", holder).Exec(ctx)
+	return err
+}
+
 // freeLanes ends every lease. Only for a process that has the database to itself: what is leased
 // then was leased by the dead.
 func (s *Store) freeLanes(ctx context.Context) error {

@@ -55,11 +55,25 @@ func inTxOnce(ctx context.Context, db *bun.DB, fn func(context.Context, bun.Tx) 
 		committing = err == nil
 		return err
 	})
+	if e, ok := errors.AsType[pgdriver.Error](err); ok && dataClasses[e.Field('C')[:2]] {
+		return dataError{err}
+	}
 	if err != nil && committing && !refused(err) {
 		return fmt.Errorf("%w: %w", errCommit, err)
 	}
 	return err
 }
+
+// dataClasses are the SQLSTATE classes that belong to the rows themselves: the same rows fail again.
+var dataClasses = map[string]bool{"22": true, "54": true}
+
+// dataError is a refusal that the rows themselves cause.
+type dataError struct{ error }
+
+func (e dataError) Unwrap() error { return e.error }
+
+// RefusesData tells package webhook that trying again is of no use.
+func (dataError) RefusesData() bool { return true }
 
 // refused reports whether the server itself answered, in good order, that it did not commit.
 func refused(err error) bool {

@@ -47,6 +47,7 @@ func (l *ledger) keepOld(account string, at time.Time, status forwarder.Status) 
 		}),
 		put(l, claimRow{AccountID: account, Key: claim, ConversationID: message, DeliveryID: delivery, CreatedAt: us}),
 		put(l, call), put(l, again),
+		insert(l.Context(), l.write, []laneRow{{AccountID: account}}, "CONFLICT DO NOTHING"),
 		put(l, attemptRow{AccountID: account, DeliveryID: delivery, CallID: first}),
 	} {
 		if err != nil {

@@ -36,7 +36,8 @@ func (s *Store) Quarantine(ctx context.Context, at time.Time, reason, waba, deta
 	if s.quarantined.Add(1)%every != 0 {
 		return nil
 	}
-	return s.capQuarantine(ctx, MaxQuarantine)
+	_ = s.capQuarantine(ctx, MaxQuarantine) // what came is stored; the cap is looked at again soon
+	return nil
 }
 
 func (s *Store) capQuarantine(ctx context.Context, limit int64) error {

@@ -216,7 +216,7 @@ WHERE account_id = ? AND call_id = ? AND status = 'sending'`+mine,
 	return changed, err
 }
 
-// Expire implements forwarder.Queue.
+// Expire implements forwarder.Queue. It ends at most 500 at a time, so that nobody waits for it.
 func (s *Store) Expire(ctx context.Context, now time.Time) (int, error) {
 	var due bool
 	if err := s.read.NewRaw(`SELECT EXISTS (SELECT 1 FROM deliveries WHERE status IN ('queued', 'waiting') AND event_at <= ?)`,
@@ -224,7 +224,9 @@ func (s *Store) Expire(ctx context.Context, now time.Time) (int, error) {
 		return 0, err
 	}
 	res, err := s.write.NewRaw(`
-UPDATE deliveries SET status = ?, reason = ?, updated_at = ? WHERE status IN ('queued', 'waiting') AND event_at <= ?`,
+UPDATE deliveries SET status = ?, reason = ?, updated_at = ? WHERE (account_id, id) IN (
+    SELECT account_id, id FROM deliveries WHERE status IN ('queued', 'waiting') AND event_at <= ? ORDER BY event_at LIMIT 500)
+  AND status IN ('queued', 'waiting')`,
 		forwarder.Expired, reason.TooOld, micros(now), micros(sendableAfter(now))).Exec(ctx)
 	if err != nil {
 		return 0, err

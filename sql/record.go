@@ -152,6 +152,9 @@ func insertMessages(ctx context.Context, w *script, fresh []*attribution.Arrival
 			AccountID: a.Account, ID: a.ID[:], ConversationID: a.Thread.IDs[0][:], Type: a.Type,
 			SentAt: micros(a.At), ReceivedAt: micros(a.ReceivedAt), Body: a.Body,
 		}
+		if a.Forget {
+			rows[i].Body = nil
+		}
 	}
 	return addInsert(ctx, w, rows, "")
 }

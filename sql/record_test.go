@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/clickthread/clickthread/attribution"
 	"github.com/clickthread/clickthread/forwarder"
@@ -153,5 +154,29 @@ func putBack(t *testing.T, l *ledger) {
 	}
 	if counts, err := l.QuarantineCount(t.Context()); counts["plan_failed"] != 1 || len(counts) != 1 || err != nil {
 		t.Errorf("in quarantine: %v %v", counts, err)
+	}
+}
+
+// A delivery is found by each of its names, whatever account it is of.
+func foundByName(t *testing.T, l *ledger) {
+	l.queue(2, nil)
+	list, err := l.Deliveries(t.Context(), Filter{})
+	if err != nil || len(list) != 2 {
+		t.Fatalf("%d deliveries %v", len(list), err)
+	}
+	d := list[0]
+	for name, c := range map[string]struct {
+		id    uuid.UUID
+		event string
+		want  int
+	}{
+		"our id":          {d.ID, "", 1},
+		"Meta's id":       {uuid.Nil, d.EventID, 1},
+		"its message":     {d.Trigger, "", 2},
+		"nothing of ours": {newID(), "x", 0},
+	} {
+		if found, err := l.FindDeliveries(t.Context(), c.id, c.event); len(found) != c.want || err != nil {
+			t.Errorf("by %s: %d %v, want %d", name, len(found), err, c.want)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"github.com/clickthread/clickthread/attribution"
 	"github.com/clickthread/clickthread/forwarder"
@@ -86,17 +87,32 @@ func (in *Intake) flush(ctx context.Context) {
 		}
 		return
 	}
+	if !culprit(err) { // the storage is away: everybody who waits hears it now
+		for _, p := range append(batch, in.takeAll()...) {
+			p.done <- err
+		}
+		return
+	}
 	in.Log.Warn("a batch could not be recorded; its notifications are tried one by one", "notifications", len(batch), "error", err)
 	for i, p := range batch {
-		err := in.commit(ctx, batch[i:i+1])
-		p.done <- in.judge(ctx, p, err)
-		if err != nil && !errors.Is(err, errPlan) {
-			for _, rest := range batch[i+1:] { // the storage is away: the others need not wait to hear it
-				rest.done <- err
-			}
-			return
-		}
+		p.done <- in.judge(ctx, p, in.commit(ctx, batch[i:i+1]))
 	}
+}
+
+// culprit reports whether an error belongs to one notification, which will always cause it, and not to
+// the storage.
+func culprit(err error) bool {
+	var data interface{ RefusesData() bool }
+	return errors.Is(err, errPlan) || errors.As(err, &data) && data.RefusesData()
+}
+
+// takeAll empties the queue.
+func (in *Intake) takeAll() []*pending {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	all := in.queue
+	in.queue, in.waiting = nil, 0
+	return all
 }
 
 func (in *Intake) take() []*pending {
@@ -108,8 +124,8 @@ func (in *Intake) take() []*pending {
 		messages += len(in.queue[n].messages)
 		n++
 	}
-	batch := in.queue[:n:n]
-	in.queue = in.queue[n:]
+	batch := slices.Clone(in.queue[:n])
+	in.queue = slices.Delete(in.queue, 0, n) // clears what it frees
 	in.waiting -= messages
 	return batch
 }
@@ -118,12 +134,12 @@ func (in *Intake) take() []*pending {
 // its messages are tried one by one; what can never be recorded goes to quarantine and is answered as
 // stored, which it is.
 func (in *Intake) judge(ctx context.Context, p *pending, err error) error {
-	if !errors.Is(err, errPlan) {
+	if !culprit(err) {
 		return err
 	}
 	for _, m := range p.messages {
 		err := in.commit(ctx, []*pending{{messages: []*attribution.Arrival{m}}})
-		if errors.Is(err, errPlan) {
+		if culprit(err) {
 			err = in.quarantineMessage(ctx, m, err)
 		}
 		if err != nil {

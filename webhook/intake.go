@@ -49,8 +49,9 @@ type Intake struct {
 	NewID      func() uuid.UUID
 	Log        *slog.Logger
 	Stats      *Stats
-	MaxBatch   int // most messages in one transaction. Default 500.
-	Flushers   int // transactions in flight at once. Default 1.
+	ForgetText bool // store no message's bytes but those that wait for a click (retention.text: 0)
+	MaxBatch   int  // most messages in one transaction. Default 500.
+	Flushers   int  // transactions in flight at once. Default 1.
 
 	mu       sync.Mutex
 	queue    []*pending                // waiting for the next transaction, oldest first
@@ -169,7 +170,7 @@ func (in *Intake) arrival(now time.Time, a account.Account, number string, m wha
 	arrival := &attribution.Arrival{
 		Account: a.ID, Number: number, ID: in.NewID(), Key: in.Recorder.Key(m.ID), Type: m.Type,
 		From: attribution.Identity{WAID: m.WAID, UserID: m.UserID},
-		At:   at, ReceivedAt: now, Body: m.Raw, Said: &m,
+		At:   at, ReceivedAt: now, Body: m.Raw, Said: &m, Forget: in.ForgetText,
 	}
 	if s := m.System; s != nil && (s.Type == whatsapp.UserChangedNumber || s.Type == whatsapp.UserChangedUserID) {
 		arrival.Becomes = attribution.Identity{WAID: s.WAID, UserID: s.UserID}

@@ -65,7 +65,7 @@ func newApp(ctx context.Context, s configs.Settings, log *slog.Logger, why purpo
 		settings: s, accounts: s.Registry(), store: store, log: log, door: &webhook.Stats{},
 		node: host + "/" + rand.Text()[:8],
 	}
-	if a.rules, err = loadRules(ctx, s, a.accounts, store, log); err != nil {
+	if a.rules, err = loadRules(ctx, s, a.accounts, store, log, why); err != nil {
 		return nil, errors.Join(unreachable(err), store.Close())
 	}
 	if a.forward, err = a.newForwarder(); err != nil {
@@ -74,7 +74,7 @@ func newApp(ctx context.Context, s configs.Settings, log *slog.Logger, why purpo
 	newID := func() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 	a.intake = &webhook.Intake{
 		Recorder: store, Quarantine: store, Accounts: a.accounts, Wake: a.forward.Wake, Now: now, NewID: newID,
-		Log: log, Stats: a.door,
+		Log: log, Stats: a.door, ForgetText: s.Retention.Text == 0,
 		Planner: &webhook.Planner{Accounts: a.accounts, Rules: &a.rules.Library, NewID: newID},
 	}
 	return a, nil
@@ -146,6 +146,7 @@ func (a *app) run(ctx context.Context, door, admin net.Listener) error {
 	stopSending()
 	<-jobs.Stop().Done()
 	work.Wait()
+	err = errors.Join(err, a.store.GiveBackLanes(stopping, a.forward.Node))
 	if _, flushErr := a.intake.FlushCounts(stopping); flushErr != nil {
 		err = errors.Join(err, flushErr)
 	}

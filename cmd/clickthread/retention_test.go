@@ -21,7 +21,7 @@ import (
 // A person looks first what would go, then lets it go: what was foretold went, and nothing else.
 func TestPruneRemovesWhatItForetold(t *testing.T) {
 	h := openHouse(t, testRules, func(s *configs.Settings) {
-		s.Retention.Text, s.Retention.Calls, s.Retention.Quarantine = 0, 0, 0
+		s.Retention.Text, s.Retention.Calls, s.Retention.Quarantine = 1, 0, 0
 	})
 	ana := h.ana()
 	h.post(ana, ana.At(time.Now().Add(-15*24*time.Hour)).Click(ad("Clid1"), "oi"))
@@ -56,6 +56,22 @@ func TestPruneRemovesWhatItForetold(t *testing.T) {
 	}
 	if diff := cmp.Diff(promised, h.metaHolds()); diff != "" {
 		t.Errorf("Meta holds (-want +got):\n%s", diff)
+	}
+}
+
+// Ledger 7: with retention.text 0 no text is ever stored, but for a match that waits for its click.
+func TestNoTextIsStored(t *testing.T) {
+	h := openHouse(t, testRules, func(s *configs.Settings) { s.Retention.Text = 0 })
+	ana := h.ana()
+	begin := time.Now().Add(-time.Hour)
+	h.post(ana, ana.At(begin.Add(time.Minute)).Say("paguei R$ 50,00"))
+	h.post(ana, ana.At(begin).Click(ad("Clid1"), "oi"))
+	if diff := cmp.Diff([]string{"Purchase Clid1 50.00 BRL"}, h.metaHolds()); diff != "" {
+		t.Errorf("Meta holds (-want +got):\n%s", diff)
+	}
+	m, ok, err := h.app.store.Message(t.Context(), "shop", h.deliveries()[0].Trigger)
+	if !ok || err != nil || len(m.Body) != 0 {
+		t.Errorf("the message is stored with %d bytes (%v %v)", len(m.Body), ok, err)
 	}
 }
 

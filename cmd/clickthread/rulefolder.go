@@ -27,7 +27,7 @@ type ruleFolder struct {
 // loadRules reads the rules folder. A broken file keeps only its own account's new rules out and
 // never stops the server: the account's last good set stays in force, also across a restart
 // (promise 7, ledger 29 and 30).
-func loadRules(ctx context.Context, s configs.Settings, accounts *account.Registry, store *sql.Store, log *slog.Logger) (*ruleFolder, error) {
+func loadRules(ctx context.Context, s configs.Settings, accounts *account.Registry, store *sql.Store, log *slog.Logger, why purpose) (*ruleFolder, error) {
 	f := &ruleFolder{}
 	if _, err := os.Stat(s.Rules); errors.Is(err, fs.ErrNotExist) {
 		log.Warn("there is no rules folder: clicks are kept, but no event will ever be sent", "rules", s.Rules,
@@ -40,8 +40,10 @@ func loadRules(ctx context.Context, s configs.Settings, accounts *account.Regist
 	for _, owner := range owners(accounts) {
 		set := sets[owner.ID]
 		if set != nil {
-			if err := store.KeepRuleSet(ctx, now(), owner.ID, set); err != nil {
-				return nil, err
+			if why == toServe { // a command may stand beside another folder
+				if err := store.KeepRuleSet(ctx, now(), owner.ID, set); err != nil {
+					return nil, err
+				}
 			}
 			log.Info("rules in force", "account", owner.ID, "rules", set.Len(), "set", fmt.Sprintf("%.12s", set.Hash()))
 			continue

@@ -13,7 +13,7 @@ import (
 
 type runCmd struct {
 	configFlag
-	Job    string `arg:"" help:"prune, replay, replan, check or rules."`
+	Job    string `arg:"" help:"prune, replay, replan or check."`
 	DryRun bool   `help:"With prune: count what would go, and change nothing." name:"dry-run"`
 	JSON   bool   `help:"Print the result as JSON." name:"json"`
 }
@@ -25,7 +25,7 @@ func (runCmd) Help() string {
 		"  replay  record notifications that waited in quarantine for an account that exists by now\n" +
 		"  replan  record messages that an older version could not plan\n" +
 		"  check   look for matches without a click beside a click that counts (must be 0)\n" +
-		"  rules   compare the rules in force on running nodes, and those in this folder\n\n" +
+		"\n" +
 		"The server runs all but replan by itself; a running server is not disturbed."
 }
 
@@ -44,6 +44,7 @@ func (c *runCmd) Run(ctx context.Context, out *console) error {
 	}
 	defer func() { _ = a.close() }()
 	jobs := a.jobs()
+	jobs = slices.DeleteFunc(jobs, func(j job) bool { return j.period == eachNode && j.schedule != byHand }) // those speak for a running server
 	i := slices.IndexFunc(jobs, func(j job) bool { return j.name == c.Job })
 	if i < 0 {
 		names := make([]string, len(jobs))

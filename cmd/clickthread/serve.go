@@ -57,8 +57,10 @@ func (c *serveCmd) Run(ctx context.Context, out *console) error {
 			return err
 		}
 	}
-	if err := a.keepLanes(ctx); err != nil {
-		return err
+	if !a.store.Shared() { // another node may have newer settings: there each skips what it does not know
+		if err := a.keepLanes(ctx); err != nil {
+			return err
+		}
 	}
 	warn(log, s)
 	log.Info("listening", "webhooks", fmt.Sprintf("http://%s/webhooks/whatsapp", door.Addr()), "accounts", len(s.Accounts),

@@ -149,6 +149,7 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_due ON deliveries (account_id, due_at, id, created_at) WHERE status = 'queued';
 CREATE INDEX deliveries_open ON deliveries (event_at) WHERE status IN ('queued', 'waiting');
+CREATE INDEX deliveries_trigger ON deliveries (trigger_id);
 CREATE INDEX deliveries_held ON deliveries (account_id, reason) WHERE status = 'held';
 CREATE INDEX deliveries_sending ON deliveries (call_id) WHERE status = 'sending';
 
