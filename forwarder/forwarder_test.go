@@ -186,6 +186,21 @@ func TestAnAnswerIsWrittenWhileTheLeaseLasts(t *testing.T) {
 	}
 }
 
+// TestNothingIsSentWhenTheLeaseIsNearlyOver: a process that was stopped between its claim and its send
+// wakes up when another node may be sending the same events. It sends nothing, and the outcome is known.
+func TestNothingIsSentWhenTheLeaseIsNearlyOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sent := 0
+		f, queue := loop(t, func(capi.Dataset, [][]byte) error { sent++; return nil }, nil)
+		queue.queue("bakery", 1, time.Now())
+		queue.afterClaim = func() { time.Sleep(f.Lease - f.Timeout + time.Second) }
+		if _, err := f.Once(t.Context()); err != nil || sent != 0 || queue.count("", Queued) != 1 || f.Stats.Unknown.Load() != 0 {
+			t.Errorf("sent %d, queued %d, unknown %d (%v); want the event queued again and nothing sent",
+				sent, queue.count("", Queued), f.Stats.Unknown.Load(), err)
+		}
+	})
+}
+
 // TestALaneThatStandsStillWaitsForTheSweep: it neither spins nor keeps others from sending.
 func TestALaneThatStandsStillWaitsForTheSweep(t *testing.T) {
 	for name, trouble := range map[string]func(queue *memory){

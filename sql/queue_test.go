@@ -71,6 +71,18 @@ func lateSettle(t *testing.T, l *ledger) {
 	}
 }
 
+// givesLanesBack: what a stopping node leaves is claimed at once, not when its lease is over.
+func givesLanesBack(t *testing.T, l *ledger) {
+	l.queue(1, nil)
+	l.settle(l.claim("a"), forwarder.Settlement{Outcome: forwarder.Failed, To: forwarder.Queued, Due: l.now})
+	if err := l.GiveBackLanes(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if call := l.claim("b"); call == nil || call.Epoch != 2 {
+		t.Errorf("b claims %+v, want the event under a new epoch", call)
+	}
+}
+
 // openCallIsUnknown: ledger 22. What was open when its lane changed hands may have reached Meta.
 func openCallIsUnknown(t *testing.T, l *ledger) {
 	l.queue(2, nil)

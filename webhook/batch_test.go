@@ -121,9 +121,17 @@ func TestABatchHasABound(t *testing.T) {
 	})
 }
 
+// refusesData is what a store says of rows that it will never take.
+type refusesData struct{}
+
+func (refusesData) Error() string     { return "value too long" }
+func (refusesData) RefusesData() bool { return true }
+
 // One culprit never fails its neighbours: it goes to quarantine, they are recorded.
 func TestOneCulpritNeverFailsItsNeighbours(t *testing.T) {
-	for name, failure := range map[string]error{"its plan fails": errPlan, "it makes us panic": nil} {
+	for name, failure := range map[string]error{
+		"its plan fails": errPlan, "the database refuses its data": refusesData{}, "it makes us panic": nil,
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := &slowStore{fails: map[string]error{"poison": failure}}
