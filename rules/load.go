@@ -112,7 +112,7 @@ func (l *loader) file(name string) {
 func (l *loader) test(owner Owner) bool {
 	passed := true
 	for _, f := range l.files[owner.ID] {
-		for _, result := range f.RunTestsFor(owner, l.o.Attribute) {
+		for _, result := range f.RunTests(owner, l.o.Attribute) {
 			if result.Passed {
 				continue
 			}

@@ -182,7 +182,7 @@ func FuzzParseFile(f *testing.F) {
 		}
 		_ = accountsOf(src)
 		if file != nil {
-			file.RunTests(lastClick)
+			file.RunTests(Owner{}, lastClick)
 		}
 	})
 }

@@ -76,7 +76,7 @@ func TestGoodFilesPassTheirOwnTests(t *testing.T) {
 			if f == nil {
 				return
 			}
-			results := f.RunTests(lastClick)
+			results := f.RunTests(Owner{}, lastClick)
 			if len(results) == 0 {
 				t.Error("the file has no tests")
 			}

@@ -22,14 +22,9 @@ type TestResult struct {
 	Failure    string // the first line says what was expected and got, the others what each rule came to at each step
 }
 
-// RunTests runs the tests that stand in the file, for an account that has no settings of its own.
-func (f *File) RunTests(attribute Attribute) []TestResult {
-	return f.RunTestsFor(Owner{}, attribute)
-}
-
-// RunTestsFor runs the tests with the settings of an account that the file belongs to. Tests about
-// another account of the same file are left to that account.
-func (f *File) RunTestsFor(owner Owner, attribute Attribute) []TestResult {
+// RunTests runs the tests that stand in the file, with the settings of an account that it belongs to;
+// the zero Owner has none. Tests about another account of the same file are left to that account.
+func (f *File) RunTests(owner Owner, attribute Attribute) []TestResult {
 	var results []TestResult
 	for _, s := range f.tests {
 		if owner.ID != "" && !s.isAbout(owner) && f.isFor(Owner{ID: s.account}, false) {

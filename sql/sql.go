@@ -152,18 +152,24 @@ func (s *Store) Key(messageID string) [16]byte {
 	return [16]byte(mac.Sum(nil))
 }
 
-// installationKey reads the key that dedupe keys are made with; the first to ask makes it.
+// installationKey reads the key that dedupe keys are made with; the first to ask makes it. Later ones
+// only read: a command that looks must not wait for the writer.
 func (s *Store) installationKey(ctx context.Context) ([]byte, error) {
-	fresh := make([]byte, 32)
-	if _, err := rand.Read(fresh); err != nil {
-		return nil, fmt.Errorf("make the installation's key: %w", err)
-	}
-	if _, err := s.write.ExecContext(ctx,
-		"INSERT INTO installation (name, value) VALUES ('dedupe', ?) ON CONFLICT DO NOTHING", fresh); err != nil {
-		return nil, fmt.Errorf("store the installation's key: %w", err)
-	}
+	const read = "SELECT value FROM installation WHERE name = 'dedupe'"
 	var key []byte
-	if err := s.write.QueryRowContext(ctx, "SELECT value FROM installation WHERE name = 'dedupe'").Scan(&key); err != nil {
+	err := s.read.QueryRowContext(ctx, read).Scan(&key)
+	if errors.Is(err, stdsql.ErrNoRows) {
+		fresh := make([]byte, 32)
+		if _, err := rand.Read(fresh); err != nil {
+			return nil, fmt.Errorf("make the installation's key: %w", err)
+		}
+		if _, err := s.write.ExecContext(ctx,
+			"INSERT INTO installation (name, value) VALUES ('dedupe', ?) ON CONFLICT DO NOTHING", fresh); err != nil {
+			return nil, fmt.Errorf("store the installation's key: %w", err)
+		}
+		err = s.read.QueryRowContext(ctx, read).Scan(&key) // another node may have been first
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read the installation's key: %w", err)
 	}
 	return key, nil

@@ -33,7 +33,7 @@ func (c *testCmd) Run(out *console) error {
 	var results []played
 	for _, set := range r.sets {
 		for _, f := range set.files {
-			for _, result := range f.RunTestsFor(set.owner, attribute) {
+			for _, result := range f.RunTests(set.owner, attribute) {
 				results = append(results, played{result, set.owner.ID})
 			}
 		}

@@ -74,16 +74,8 @@ func TestEveryPackageStatesItsOneJob(t *testing.T) {
 	for _, p := range packages {
 		doc := regexp.MustCompile(`(?m)^// (Package ` + filepath.Base(p) + `|Command ` + filepath.Base(p) + `) `)
 		found := false
-		files, err := fs.Glob(house, p+"/*.go")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range files {
-			src, err := fs.ReadFile(house, f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			found = found || doc.Match(src)
+		for _, src := range sourcesOf(t, p) {
+			found = found || doc.MatchString(src)
 		}
 		if !found {
 			t.Errorf("package %s has no doc comment that states its job", p)
@@ -97,20 +89,30 @@ func TestTimeIsAField(t *testing.T) {
 		if floor != 1 && floor != 2 {
 			continue
 		}
-		files, err := fs.Glob(house, p+"/*.go")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range files {
-			src, err := fs.ReadFile(house, f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !strings.HasSuffix(f, "_test.go") && strings.Contains(string(src), "time.Now") {
+		for f, src := range sourcesOf(t, p) {
+			if !strings.HasSuffix(f, "_test.go") && strings.Contains(src, "time.Now") {
 				t.Errorf("%s uses time.Now; take the time as a field or an argument", f)
 			}
 		}
 	}
+}
+
+// sourcesOf reads the Go files of a package.
+func sourcesOf(t *testing.T, p string) map[string]string {
+	t.Helper()
+	files, err := fs.Glob(house, p+"/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := make(map[string]string, len(files))
+	for _, f := range files {
+		src, err := fs.ReadFile(house, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources[f] = string(src)
+	}
+	return sources
 }
 
 // TestFilesAreShort keeps files at a size that one can hold in the head.
