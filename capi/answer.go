@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Receipt is Meta's word that it took every event of a batch.
@@ -13,53 +14,84 @@ type Receipt struct {
 	Messages       []string // Meta's remarks, usually none
 	HTTPStatus     int
 	Body           []byte // the answer as received
+	// Wait is how long Meta wants to be left alone before the next call, because this one used up
+	// what the business may use; at most 24 h, usually 0.
+	Wait time.Duration
+	// ServerDate is the answer's Date header, for checking clocks; zero if there was none.
+	ServerDate time.Time
 }
 
-// answer is what Meta writes back: counts, or an error (Meta, Graph API: Handling errors).
+// answer is what Meta writes back to events: counts, or an error.
 type answer struct {
 	EventsReceived *int            `json:"events_received"`
 	Messages       json.RawMessage `json:"messages"`
 	TraceID        string          `json:"fbtrace_id"`
-	Error          *struct {
-		Code        int    `json:"code"`
-		Subcode     int    `json:"error_subcode"`
-		Type        string `json:"type"`
-		Message     string `json:"message"`
-		UserTitle   string `json:"error_user_title"`
-		UserMessage string `json:"error_user_msg"`
-		Transient   bool   `json:"is_transient"`
-		TraceID     string `json:"fbtrace_id"`
-	} `json:"error"`
+	Error          *metaError      `json:"error"`
+}
+
+// metaError is the error in an answer (Meta, Graph API: Handling errors).
+type metaError struct {
+	Code        int             `json:"code"`
+	Subcode     int             `json:"error_subcode"`
+	Type        string          `json:"type"`
+	Message     string          `json:"message"`
+	UserTitle   string          `json:"error_user_title"`
+	UserMessage string          `json:"error_user_msg"`
+	Transient   bool            `json:"is_transient"`
+	TraceID     string          `json:"fbtrace_id"`
+	Data        json.RawMessage `json:"error_data"`
 }
 
 // judge turns an answer into a receipt or an *Error. A 200 alone is not acceptance: the number of
-// events that Meta counted must be the number that was sent. readErr says why body is incomplete.
-func judge(status int, body []byte, readErr error, sent int) (Receipt, error) {
-	var a answer
-	err := readErr
-	if err == nil {
-		err = json.Unmarshal(body, &a)
-	}
-	e := &Error{HTTPStatus: status, Sent: true, Body: body, TraceID: a.TraceID, Err: readErr}
+// events that Meta counted must be the number that was sent.
+func judge(r reply, sent int) (Receipt, error) {
+	a, e, failed := r.read()
+	e.Events = sent
 	switch {
-	case err == nil && a.Error != nil:
-		e.Code, e.Subcode, e.Transient = a.Error.Code, a.Error.Subcode, a.Error.Transient
-		e.Type, e.Message, e.TraceID = a.Error.Type, a.Error.Message, a.Error.TraceID
-		e.UserTitle, e.UserMessage = a.Error.UserTitle, a.Error.UserMessage
-	case status < 200 || status > 299:
-		// Not Meta's JSON, as from a proxy: the status is all there is to go by.
-	case err != nil:
-		e.Err = fmt.Errorf("read the answer: %w", err)
+	case failed:
 	case a.EventsReceived == nil:
 		e.Err = errors.New("the answer does not say how many events were received")
 	case *a.EventsReceived == sent:
-		return Receipt{EventsReceived: sent, TraceID: a.TraceID, Messages: texts(a.Messages), HTTPStatus: status, Body: body}, nil
+		return Receipt{
+			EventsReceived: sent, TraceID: a.TraceID, Messages: texts(a.Messages), HTTPStatus: r.status, Body: r.body,
+			Wait: e.RetryAfter, ServerDate: e.ServerDate,
+		}, nil
 	case *a.EventsReceived == 0:
 		e.Err = ErrNoneTaken
 	default:
 		e.Err = fmt.Errorf("counted %d events of %d", *a.EventsReceived, sent)
 	}
 	return Receipt{}, e
+}
+
+// read takes an answer apart, and tells whether it is a failure already. e is filled in either case:
+// an answer that looks well can still turn out to be none.
+func (r reply) read() (a answer, e *Error, failed bool) {
+	err := r.err
+	if err == nil {
+		err = json.Unmarshal(r.body, &a)
+	}
+	e = &Error{HTTPStatus: r.status, Sent: true, Body: r.body, TraceID: a.TraceID, Err: r.err, ServerDate: serverDate(r.header)}
+	switch {
+	case err == nil && a.Error != nil:
+		e.take(a.Error)
+	case r.status < 200 || r.status > 299:
+		// Not Meta's JSON, as from a proxy: the status is all there is to go by.
+	case err != nil:
+		e.Err = fmt.Errorf("read the answer: %w", err)
+	default:
+		e.RetryAfter = askedWait(r.header, false)
+		return a, e, false
+	}
+	e.RetryAfter = askedWait(r.header, e.Retry() == Throttled)
+	return a, e, true
+}
+
+// take copies what Meta says about its refusal.
+func (e *Error) take(m *metaError) {
+	e.Code, e.Subcode, e.Transient, e.TraceID = m.Code, m.Subcode, m.Transient, m.TraceID
+	e.Type, e.Message, e.Data = m.Type, m.Message, m.Data
+	e.UserTitle, e.UserMessage = m.UserTitle, m.UserMessage
 }
 
 // texts reads Meta's remarks. Their shape is not documented, and a remark in an unexpected one must

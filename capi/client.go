@@ -1,5 +1,6 @@
-// Package capi speaks Meta's Conversions API for business messaging: it writes an event as Meta
-// wants it, hands a batch over, and says what Meta's answer means and whether to try again.
+// Package capi speaks Meta's Conversions API for business messaging, and the few Graph calls around
+// it: it writes an event as Meta wants it, hands a batch over, and says what Meta's answer means and
+// whether to try again.
 //
 // The client never retries and never follows a redirect. Whether a send is repeated is decided by
 // [Error.Retry] and obeyed by the caller, which keeps each try on record.
@@ -10,13 +11,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -24,10 +21,17 @@ import (
 // (Meta, Conversions API: Using the API).
 const MaxBatch = 1000
 
+// MaxBatchBytes is how large a request may be: 4 MiB. Meta names no limit; a thousand events are below
+// 1 MiB. A larger batch is not sent, and its [Error] says [Refused], which a sender answers with halves.
+const MaxBatchBytes = 4 << 20
+
 // maxAnswer is how much of an answer is read. Meta's are below 1 KiB; what is longer is not Meta's.
 const maxAnswer = 1 << 20
 
-var errLongAnswer = errors.New("the answer is longer than 1 MiB")
+var (
+	errLongAnswer = errors.New("the answer is longer than 1 MiB")
+	errTooLarge   = errors.New("the request would be larger than 4 MiB")
+)
 
 // Options says where Meta is and how long to wait for it.
 type Options struct {
@@ -39,7 +43,7 @@ type Options struct {
 	Timeout time.Duration
 }
 
-// Client sends batches of events to Meta. It is made by [New] and safe for concurrent use.
+// Client speaks to Meta. It is made by [New] and safe for concurrent use.
 type Client struct {
 	Options
 	HTTP *http.Client
@@ -71,39 +75,24 @@ func New(o Options) *Client {
 	}}
 }
 
-// Send hands 1 to [MaxBatch] events to a dataset in one request. Each event is the bytes of
-// [Event.JSON] and goes out unchanged. Meta takes all of a batch or nothing of it.
+// Send hands 1 to [MaxBatch] events to a dataset in one request of at most [MaxBatchBytes]. Each event
+// is the bytes of [Event.JSON] and goes out unchanged. Meta takes all of a batch or nothing of it (Meta,
+// Conversions API for Business Messaging: POST /{dataset}/events).
 //
 // A nil error means that Meta counted every event. Any other outcome is an [*Error].
 func (c *Client) Send(ctx context.Context, to Dataset, events [][]byte) (Receipt, error) {
-	var sent atomic.Bool
-	ctx, cancel := context.WithTimeout(noteSent(ctx, &sent), c.Timeout)
-	defer cancel()
-	req, err := c.request(ctx, to, events)
-	if err != nil {
-		return Receipt{}, &Error{Err: err}
+	body := batch(to, events)
+	if len(body) > MaxBatchBytes {
+		return Receipt{}, &Error{Err: errTooLarge, Events: len(events)}
 	}
-	resp, err := c.HTTP.Do(req)
+	r, err := c.do(ctx, request{
+		method: http.MethodPost, path: url.PathEscape(to.ID) + "/events", body: body, as: to.credentials(),
+	})
 	if err != nil {
-		return Receipt{}, &Error{Sent: sent.Load(), Err: err}
+		err.Events = len(events)
+		return Receipt{}, err
 	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := readAnswer(resp.Body)
-	return judge(resp.StatusCode, to.redact(body), err, len(events))
-}
-
-// request builds the call (Meta, Conversions API for Business Messaging: POST /{dataset}/events).
-// The token goes into a header, because addresses end up in logs.
-func (c *Client) request(ctx context.Context, to Dataset, events [][]byte) (*http.Request, error) {
-	address := c.BaseURL + "/" + c.Version + "/" + url.PathEscape(to.ID) + "/events"
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(batch(to, events)))
-	if err != nil {
-		return nil, fmt.Errorf("build the request: %w", err)
-	}
-	req.Header.Set("Authorization", "Bearer "+to.Token)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept-Encoding", "identity") // no compressed answer, so no bomb in one either
-	return req, nil
+	return judge(r, len(events))
 }
 
 // batch is the request's body. It is put together by hand, because marshalling a json.RawMessage
@@ -118,25 +107,9 @@ func batch(to Dataset, events [][]byte) []byte {
 		b.WriteString(`,"test_event_code":`)
 		b.Write(quoted)
 	}
+	if proof := to.credentials().proof(); proof != "" {
+		b.WriteString(`,"appsecret_proof":"` + proof + `"`)
+	}
 	b.WriteString(`}`)
 	return b.Bytes()
-}
-
-// noteSent sets sent as soon as the request has a connection to be written to. Waiting for the first
-// written byte would be too late: a timeout can return while another goroutine still writes. The
-// transport itself starts over only when nothing was written, so a new search for one clears it.
-func noteSent(ctx context.Context, sent *atomic.Bool) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { sent.Store(false) },
-		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
-	})
-}
-
-// readAnswer reads at most maxAnswer bytes; with an error it returns what came before it.
-func readAnswer(r io.Reader) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r, maxAnswer+1))
-	if err == nil && len(body) > maxAnswer {
-		return body[:maxAnswer], errLongAnswer
-	}
-	return body, err
 }

@@ -1,9 +1,12 @@
 package capi
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -29,9 +32,10 @@ const (
 // ErrNoneTaken is the cause in an [Error] when Meta answered 200 and counted no event.
 var ErrNoneTaken = errors.New("counted none of the events")
 
-// Error is a send that did not end in a [Receipt].
+// Error is a send that did not end in a [Receipt], or another call that failed.
 type Error struct {
-	HTTPStatus int // 0 when no answer came
+	Op         string // what was tried, like "read the dataset"; "" means to send events
+	HTTPStatus int    // 0 when no answer came
 	// Code and Subcode are Meta's, 0 when it named none. They alone decide: Meta's texts come in the
 	// language of the token's owner.
 	Code, Subcode int
@@ -40,7 +44,13 @@ type Error struct {
 	UserTitle     string
 	UserMessage   string
 	TraceID       string
-	Transient     bool // Meta's own word that it passes
+	Transient     bool            // Meta's own word that it passes
+	Data          json.RawMessage // error_data, in whatever shape Meta sent it
+	Events        int             // how many events the request carried
+	// RetryAfter is how long Meta asked to be left alone; see Wait.
+	RetryAfter time.Duration
+	// ServerDate is the answer's Date header, for checking clocks; zero if there was none.
+	ServerDate time.Time
 	// Sent tells that the request had a connection and may have been written, in part or whole. Without an
 	// answer its outcome is then unknown.
 	Sent bool
@@ -51,7 +61,7 @@ type Error struct {
 // Error is one line for people: what happened, Meta's codes and trace, Meta's own words.
 func (e *Error) Error() string {
 	what, _ := e.Words()
-	line := []string{"send events: " + what}
+	line := []string{cmp.Or(e.Op, "send events") + ": " + what}
 	if e.HTTPStatus != 0 {
 		line[0] += " (" + e.codes() + ")"
 	}
@@ -74,12 +84,16 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Retry says what to do next. It is decided by code and subcode, and by the HTTP status only where
 // Meta named no code that we know.
-func (e *Error) Retry() Verdict { return e.meaning().verdict }
+func (e *Error) Retry() Verdict { return e.explanation().Verdict }
+
+// Wait is how long to leave the account alone before the next call: 0 if Meta did not say, and at
+// most 24 h whatever it said.
+func (e *Error) Wait() time.Duration { return min(max(e.RetryAfter, 0), maxWait) }
 
 // Words says in plain words what happened and what a person can do about it.
 func (e *Error) Words() (what, fix string) {
-	m := e.meaning()
-	return m.what, m.fix
+	row := e.explanation()
+	return row.What, row.Fix
 }
 
 // codes prints "HTTP 400, code 100/2804003, trace AbC".
