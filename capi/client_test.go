@@ -2,9 +2,7 @@ package capi
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -188,37 +186,5 @@ func TestShutdownBeforeTheSendIsNotUnknown(t *testing.T) {
 	var e *Error
 	if !errors.As(err, &e) || e.Retry() != Again || !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, want again", err)
-	}
-}
-
-// The token shows up nowhere, even if an answer repeats the whole request.
-func TestTokenIsNeverPrinted(t *testing.T) {
-	var prints strings.Builder
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
-		fmt.Fprintf(&prints, verb+" "+verb+"\n", dataset, &dataset)
-		fmt.Fprintf(&prints, verb+"\n", struct{ To Dataset }{dataset})
-	}
-	slog.New(slog.NewJSONHandler(&prints, nil)).Info("send", "to", dataset)
-	slog.New(slog.NewTextHandler(&prints, nil)).Info("send", "to", dataset)
-	if err := json.NewEncoder(&prints).Encode(dataset); err != nil {
-		t.Fatal(err)
-	}
-	for _, answer := range []string{
-		`{"error":{"code":190,"message":"bad token TOKEN","error_user_title":"TOKEN","error_user_msg":"TOKEN","fbtrace_id":"TOKEN"}}`,
-		`{"events_received":1,"messages":["TOKEN"]}`,
-		`<html>Authorization: Bearer TOKEN</html>`,
-	} {
-		c := meta(t, func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = io.WriteString(w, strings.ReplaceAll(answer, "TOKEN", canary))
-		})
-		receipt, e := send(t, c, `{}`)
-		fmt.Fprintf(&prints, "%+v %#v %s %s\n", receipt, receipt, receipt.Body, receipt.Messages)
-		if e != nil {
-			what, fix := e.Words()
-			fmt.Fprintf(&prints, "%+v %#v %s %s %s %s\n", e, e, e.Error(), what, fix, e.Body)
-		}
-	}
-	if got := prints.String(); strings.Contains(got, canary) || strings.Contains(got, fmt.Sprintf("%x", canary)) {
-		t.Errorf("the token is in\n%s", got)
 	}
 }

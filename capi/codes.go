@@ -8,14 +8,14 @@ type Explanation struct {
 	Subcode int // 0 = every subcode that has no row of its own
 	Verdict Verdict
 	What    string // what happened: part of a sentence, no full stop
-	Fix     string // what a person can do
+	Fix     string // what a person can do; for Pause, [Error.Words] adds how sending goes on
 }
 
 // Ends that many fixes share.
 const (
-	resume    = "; then run: clickthread accounts resume ID (sending also tries by itself every 10 minutes)"
 	byItself  = "nothing: sending goes on by itself after a wait"
 	sentAgain = "nothing: it is sent again by itself"
+	runAgain  = "run it again in a while"
 	correct   = "read Meta's words in the answer (clickthread events show ID) and correct the rule or the order's data"
 	instagram = "send messaging_channel \"whatsapp\", or use the WhatsApp account's own dataset"
 	useWABA   = "identify the events by the WhatsApp Business Account instead of the Page"
@@ -53,21 +53,21 @@ var codes = []Explanation{
 	{Code: 100, Subcode: 2804071, Verdict: Refused, What: unpublished, Fix: correct},
 
 	// The account is set up wrongly: nothing it sends can succeed.
-	{Code: 100, Subcode: 33, Verdict: Pause, What: "the dataset does not exist, or the token may not use it", Fix: "check the dataset id, and assign the token's system user to the dataset with the task UPLOAD; if the dataset belongs to another Business, share it with yours or " + ownSet + resume},
-	{Code: 100, Subcode: 2804132, Verdict: Pause, What: "the WhatsApp Business Account is not linked to this dataset", Fix: ownSet + ", or connect the account to this dataset in Events Manager" + resume},
-	{Code: 100, Subcode: 2804131, Verdict: Pause, What: "the events name a Page, and no Page is linked to this dataset", Fix: useWABA + ", or connect the Page to this dataset in Events Manager" + resume},
-	{Code: 100, Subcode: 2804065, Verdict: Pause, What: "the Page that the events name is not the one linked to this dataset", Fix: useWABA + ", or connect that Page to this dataset in Events Manager" + resume},
-	{Code: 100, Subcode: 2804116, Verdict: Pause, What: "the events name neither a WhatsApp Business Account nor a Page", Fix: "set the account's waba_id" + resume},
-	{Code: 190, Subcode: 460, Verdict: Pause, What: "the token ended because its owner changed their password", Fix: "make a new token, better one of a system user" + resume},
-	{Code: 190, Subcode: 463, Verdict: Pause, What: "the token has expired", Fix: "make a new token, better one of a system user that never expires" + resume},
-	{Code: 190, Subcode: 467, Verdict: Pause, What: "the token was revoked", Fix: "make a new token" + resume},
-	{Code: 190, Verdict: Pause, What: "Meta does not accept the token", Fix: "make a new token" + resume},
-	{Code: 10, Verdict: Pause, What: "the token lacks a permission", Fix: "give the token whatsapp_business_manage_events" + resume},
-	{Code: 294, Verdict: Pause, What: "the token lacks the permission ads_management", Fix: "give the token ads_management, which a dataset needs that was not made for the WhatsApp Business Account" + resume},
-	{Code: 200, UpTo: 299, Verdict: Pause, What: "the token lacks a permission", Fix: "give the token whatsapp_business_manage_events" + resume},
-	{Code: 803, Verdict: Pause, What: "Meta does not know the dataset by this name", Fix: "set the dataset's numeric id" + resume},
-	{Code: 102, Verdict: Pause, What: "the token's session has ended", Fix: "make a new token" + resume},
-	{Code: 104, Verdict: Pause, What: "the app asks for a proof of its secret, and the proof is missing or wrong", Fix: "set the app's secret, or turn off \"Require app secret\" in the app's settings" + resume},
+	{Code: 100, Subcode: 33, Verdict: Pause, What: "the dataset does not exist, or the token may not use it", Fix: "check the dataset id, and assign the token's system user to the dataset with the task UPLOAD; if the dataset belongs to another Business, share it with yours or " + ownSet},
+	{Code: 100, Subcode: 2804132, Verdict: Pause, What: "the WhatsApp Business Account is not linked to this dataset", Fix: ownSet + ", or connect the account to this dataset in Events Manager"},
+	{Code: 100, Subcode: 2804131, Verdict: Pause, What: "the events name a Page, and no Page is linked to this dataset", Fix: useWABA + ", or connect the Page to this dataset in Events Manager"},
+	{Code: 100, Subcode: 2804065, Verdict: Pause, What: "the Page that the events name is not the one linked to this dataset", Fix: useWABA + ", or connect that Page to this dataset in Events Manager"},
+	{Code: 100, Subcode: 2804116, Verdict: Pause, What: "the events name neither a WhatsApp Business Account nor a Page", Fix: "set the account's waba_id"},
+	{Code: 190, Subcode: 460, Verdict: Pause, What: "the token ended because its owner changed their password", Fix: "make a new token, better one of a system user"},
+	{Code: 190, Subcode: 463, Verdict: Pause, What: "the token has expired", Fix: "make a new token, better one of a system user that never expires"},
+	{Code: 190, Subcode: 467, Verdict: Pause, What: "the token was revoked", Fix: "make a new token"},
+	{Code: 190, Verdict: Pause, What: "Meta does not accept the token", Fix: "make a new token"},
+	{Code: 10, Verdict: Pause, What: "the token lacks a permission", Fix: "give the token whatsapp_business_manage_events"},
+	{Code: 294, Verdict: Pause, What: "the token lacks the permission ads_management", Fix: "give the token ads_management, which a dataset needs that was not made for the WhatsApp Business Account"},
+	{Code: 200, UpTo: 299, Verdict: Pause, What: "the token lacks a permission", Fix: "give the token whatsapp_business_manage_events"},
+	{Code: 803, Verdict: Pause, What: "Meta does not know the dataset by this name", Fix: "set the dataset's numeric id"},
+	{Code: 102, Verdict: Pause, What: "the token's session has ended", Fix: "make a new token"},
+	{Code: 104, Verdict: Pause, What: "the app asks for a proof of its secret, and the proof is missing or wrong", Fix: "set the app's secret, or turn off \"Require app secret\" in the app's settings"},
 
 	// Too much, too fast.
 	{Code: 4, Verdict: Throttled, What: "the app has used up its calls", Fix: byItself},
@@ -89,7 +89,7 @@ var codes = []Explanation{
 	{Code: 139100, Verdict: Refused, What: "Meta could not block or unblock some of the people", Fix: "read Meta's words in the answer; only people who wrote within 24 hours can be blocked"},
 	{Code: 139101, Verdict: Refused, What: "the list of blocked people is full", Fix: "unblock some people first; the list holds 64,000"},
 	{Code: 139102, Verdict: Again, What: "the list of blocked people changed while it was read", Fix: "read the list again from its beginning"},
-	{Code: 139103, Verdict: Again, What: "Meta could not change the list of blocked people for a moment", Fix: "try again in a while"},
+	{Code: 139103, Verdict: Again, What: "Meta could not change the list of blocked people for a moment", Fix: runAgain},
 
 	{Code: 100, Verdict: Refused, What: "Meta finds something wrong in the request", Fix: "read Meta's words in the answer and correct the rule, the order's data or the id that they name"},
 }

@@ -90,10 +90,21 @@ func (e *Error) Retry() Verdict { return e.explanation().Verdict }
 // most 24 h whatever it said.
 func (e *Error) Wait() time.Duration { return min(max(e.RetryAfter, 0), maxWait) }
 
-// Words says in plain words what happened and what a person can do about it.
+// resume ends every fix of a paused account.
+const resume = "; then run: clickthread accounts resume ID (sending also tries by itself every 10 minutes)"
+
+// Words says in plain words what happened and what a person can do about it. Only the sending of
+// events is paused and repeated; other calls are run again by who made them.
 func (e *Error) Words() (what, fix string) {
 	row := e.explanation()
-	return row.What, row.Fix
+	switch {
+	case e.Op == "" && row.Verdict == Pause:
+		return row.What, row.Fix + resume
+	case e.Op != "" && (row.Fix == byItself || row.Fix == sentAgain):
+		return row.What, runAgain
+	default:
+		return row.What, row.Fix
+	}
 }
 
 // codes prints "HTTP 400, code 100/2804003, trace AbC".

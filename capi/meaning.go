@@ -18,13 +18,17 @@ var (
 	metaDown   = Explanation{Verdict: Again, What: "Meta, or a proxy on the way, is in trouble", Fix: sentAgain}
 	cutShort   = Explanation{Verdict: Again, What: "Meta refused, but its answer was cut short", Fix: "nothing: it is sent again to read why"}
 	unclear    = Explanation{Verdict: Unclear, What: "Meta refused for a reason we do not know", Fix: "read Meta's words in the answer and correct the rule, then release or cancel it: clickthread events release|cancel"}
-	noReply    = Explanation{Verdict: Again, What: "no answer to rely on came back", Fix: "run it again; doing it twice does no harm"}
+
+	// The same for calls that do not send events.
+	unreached = Explanation{Verdict: Again, What: "Meta could not be reached", Fix: "check network, DNS, certificates and the clock, then run it again"}
+	noReply   = Explanation{Verdict: Again, What: "no answer to rely on came back", Fix: "run it again; doing it twice does no harm"}
 )
 
-// Explanations is the whole table: Meta's codes, then what is concluded where Meta named none.
+// Explanations is the whole table: Meta's codes, then what is concluded about events where Meta named
+// none.
 func Explanations() []Explanation {
 	return slices.Concat(codes, []Explanation{
-		passing, tooMany, noneTaken, notSent, tooLarge, noAnswer, redirected, gateway, metaDown, cutShort, unclear, noReply,
+		passing, tooMany, noneTaken, notSent, tooLarge, noAnswer, redirected, gateway, metaDown, cutShort, unclear,
 	})
 }
 
@@ -64,6 +68,8 @@ func (e *Error) withoutCode() Explanation {
 	switch {
 	case errors.Is(e.Err, ErrNoneTaken):
 		return noneTaken
+	case e.HTTPStatus == 0 && !e.Sent && e.Op != "":
+		return unreached
 	case e.HTTPStatus == 0 && !e.Sent:
 		return notSent
 	case unsure && e.Op != "":

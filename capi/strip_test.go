@@ -22,7 +22,9 @@ func TestAnEventSaysMoreOnlyWhenAsked(t *testing.T) {
 	}{
 		"a Page": {func(e *Event) { e.PageID = "77" }, head + `"page_id":"77","ctwa_clid":"Afe-1"}}`},
 		"the person": {
-			func(e *Event) { e.Email, e.Phone, e.ExternalID = "John_Smith@gmail.com", "+55 11 98765-0001", "user-42" },
+			func(e *Event) {
+				e.Email, e.Phone, e.ExternalID = "John_Smith@gmail.com", "+55 11 98765-0001", "user-42"
+			},
 			head + waba + "," + john + "," + ph + "," + ext + "}}",
 		},
 		"what Meta could not match": {
