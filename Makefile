@@ -39,13 +39,15 @@ fuzz: ## Fuzz every parser of outside input, FUZZTIME each (default 50000x)
 torture: ## Kill, stop and restart servers and databases under load, and count (minutes)
 	CLICKTHREAD_TORTURE=1 go test -count=1 -timeout 30m -run 'TestKill|TestTwoNodes|TestPostgresRestarts|TestAStopped|TestEach200' -v ./cmd/clickthread
 
-generate: ## Format the code and tidy the modules
+generate: ## Format the code, tidy the modules, write the generated pages
 	$(GOFUMPT) -w .
 	go mod tidy
+	go run ./internal/generate
 
 verify: ## Check that what can be generated is up to date, and that modules are as published
 	go mod verify
 	go mod tidy -diff
+	go run ./internal/generate -check
 	@test -z "$$($(GOFUMPT) -l .)" || { echo "not formatted; run: make generate"; $(GOFUMPT) -l .; exit 1; }
 
 build: ## Build bin/clickthread, static

@@ -33,6 +33,8 @@ var Floors = map[string]int{
 
 	"reason": -1, // the closed list of reasons: words that even floor 0 may use
 
+	"internal/generate": 5, // writes the pages of docs that follow from the code
+
 	"internal/arch":   -2, // this map
 	"internal/pgtest": -2, // a PostgreSQL for tests
 }
