@@ -21,8 +21,8 @@ import (
 // (Meta, Conversions API: Using the API).
 const MaxBatch = 1000
 
-// MaxBatchBytes is how large a request may be: 4 MiB. Meta names no limit; a thousand events are below
-// 1 MiB. A larger batch is not sent, and its [Error] says [Refused], which a sender answers with halves.
+// MaxBatchBytes is how large a request may be: 4 MiB. Meta names no limit; a thousand usual events are
+// below 1 MiB. A larger batch is not sent, and its [Error] says [Refused], which a sender answers with halves.
 const MaxBatchBytes = 4 << 20
 
 // maxAnswer is how much of an answer is read. Meta's are below 1 KiB; what is longer is not Meta's.

@@ -49,8 +49,9 @@ func hashValue(value string, normalise func(string) (string, bool)) (string, boo
 
 var (
 	onlyDigits = regexp.MustCompile(`^[0-9]+$`)
-	// e164 is a number with its country code, which never begins with 0 (ITU-T E.164).
-	e164 = regexp.MustCompile(`^[1-9][0-9]{6,14}$`)
+	// e164 is a number with its country code, which never begins with 0 (ITU-T E.164). After a 1 comes
+	// a North American number: that tells it from a local one of Sao Paulo, which begins with 11.
+	e164 = regexp.MustCompile(`^(?:1[2-9][0-9]{2}[2-9][0-9]{6}|[2-9][0-9]{6,14})$`)
 )
 
 // internationalDigits are the digits of a number that says its country code.

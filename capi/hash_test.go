@@ -39,6 +39,7 @@ func TestHashesAreMetas(t *testing.T) {
 		{HashPhone, brazil, brazil},
 		{HashPhone, "(650)555-1212", ""},
 		{HashPhone, "0600111222", ""},
+		{HashPhone, "11987650001", ""}, // Sao Paulo without 55
 		{HashPhone, "+0600111222", ""},
 		{HashPhone, "600 111 222", ""},
 		{HashPhone, "+1 650 555 FLOW", ""},
