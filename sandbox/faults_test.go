@@ -41,7 +41,7 @@ func TestFaultsAsTheSenderSeesThem(t *testing.T) {
 			g := strictGraph()
 			srv := httptest.NewServer(g)
 			t.Cleanup(srv.Close)
-			if w := call(g, "/sandbox/faults", c.fault); w.Code != http.StatusOK {
+			if w := ask(g, "/sandbox/faults", c.fault); w.Code != http.StatusOK {
 				t.Fatalf("HTTP %d %s", w.Code, w.Body)
 			}
 			timeout := 10 * time.Second
@@ -70,7 +70,7 @@ func TestFaultsHappenInTurn(t *testing.T) {
 	g.Fail(Fault{Status: 429})
 	g.Fail(Fault{Status: 7, Drop: false}) // no HTTP status: answered as 500
 	for i, want := range []int{503, 503, 429, 500, 200} {
-		if w := call(g, "/v25.0/900/events", `{"data":[`+lead+`]}`); w.Code != want {
+		if w := ask(g, "/v25.0/900/events", `{"data":[`+lead+`]}`); w.Code != want {
 			t.Errorf("answer %d is HTTP %d, want %d", i, w.Code, want)
 		}
 	}
@@ -96,7 +96,7 @@ func TestABadFaultIsExplained(t *testing.T) {
 		`{"delay_ms":99999999999999999}`:   "600000",
 		`{"next":99999999999999999999999}`: "next",
 	} {
-		w := call(NewGraph(Options{}), "/sandbox/faults", body)
+		w := ask(NewGraph(Options{}), "/sandbox/faults", body)
 		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s: HTTP %d %s, want %q", body, w.Code, w.Body, want)
 		}

@@ -24,8 +24,8 @@ func strictGraph() *Graph {
 	})
 }
 
-// call does one request; with a body it is a POST as capi.Client makes it.
-func call(g *Graph, path, body string) *httptest.ResponseRecorder {
+// ask does one request; with a body it is a POST as capi.Client makes it.
+func ask(g *Graph, path, body string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	if body != "" {
 		r = httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
@@ -68,7 +68,7 @@ func TestGraphRefusesAsMetaDoes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := strictGraph()
-			w := call(g, "/v25.0/900/events", `{"data":[`+lead+`,`+c.event+`]}`)
+			w := ask(g, "/v25.0/900/events", `{"data":[`+lead+`,`+c.event+`]}`)
 			wantRefusal(t, w, 400, c.code, c.subcode)
 			if taken := g.Events(); len(taken) != 0 {
 				t.Errorf("a refused batch left %d events", len(taken))
@@ -106,7 +106,7 @@ func TestGraphRefusesTheWholeRequest(t *testing.T) {
 		"a dataset of someone else":  {"/v25.0/901/events", batch(1), 400, 100, 33},
 		"a dataset that is a name":   {"/v25.0/shop/events", batch(1), 400, 100, 33},
 		"no version":                 {"/latest/900/events", batch(1), 404, 2500, 0},
-		"another path":               {"/v25.0/900/dataset", batch(1), 404, 2500, 0},
+		"another path":               {"/v25.0/900/insights", batch(1), 404, 2500, 0},
 		"reading instead of writing": {"/v25.0/900/events", "", 404, 2500, 0},
 		"not JSON":                   {"/v25.0/900/events", "data=[]", 400, 100, 0},
 		"no data":                    {"/v25.0/900/events", "{}", 400, 100, 0},
@@ -115,7 +115,7 @@ func TestGraphRefusesTheWholeRequest(t *testing.T) {
 		"a body without end":         {"/v25.0/900/events", strings.Repeat(" ", maxRequest+1), 400, 100, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			wantRefusal(t, call(strictGraph(), c.path, c.body), c.status, c.code, c.subcode)
+			wantRefusal(t, ask(strictGraph(), c.path, c.body), c.status, c.code, c.subcode)
 		})
 	}
 	for _, authorization := range []string{"", "EAAtoken", "Bearer ", "Bearer other"} {
@@ -129,12 +129,12 @@ func TestGraphRefusesTheWholeRequest(t *testing.T) {
 
 func TestWhatWasTakenIsShownAsReceived(t *testing.T) {
 	g := strictGraph()
-	if got := call(g, "/sandbox/events", "").Body.String(); strings.TrimSpace(got) != "[]" {
+	if got := ask(g, "/sandbox/events", "").Body.String(); strings.TrimSpace(got) != "[]" {
 		t.Errorf("at first there is %s", got)
 	}
 	odd := `{ "event_id" : "<2>", ` + lead[1:]
-	call(g, "/v25.0/900/events", `{"data":[`+lead+`, `+odd+` ],"test_event_code":"TEST1"}`)
-	w := call(g, "/sandbox/events", "")
+	ask(g, "/v25.0/900/events", `{"data":[`+lead+`, `+odd+` ],"test_event_code":"TEST1"}`)
+	w := ask(g, "/sandbox/events", "")
 	want := `[{"dataset_id":"900","received_at":"2026-09-21T14:25:00Z","test_event_code":"TEST1","event":` + lead + `},` +
 		`{"dataset_id":"900","received_at":"2026-09-21T14:25:00Z","test_event_code":"TEST1","event":` + odd + `}]`
 	if got := strings.TrimSpace(w.Body.String()); got != want || w.Header().Get("Content-Type") != "application/json" {
@@ -149,13 +149,13 @@ func TestWhatWasTakenIsShownAsReceived(t *testing.T) {
 func TestAClickMadeLaterIsKnown(t *testing.T) {
 	g := NewGraph(Options{Now: func() time.Time { return now }})
 	body := `{"data":[` + lead + `]}`
-	if w := call(g, "/v25.0/900/events", body); w.Code != 200 {
+	if w := ask(g, "/v25.0/900/events", body); w.Code != 200 {
 		t.Errorf("without a list any click is good: %s", w.Body)
 	}
 	g.AddClick("Afe-2")
-	wantRefusal(t, call(g, "/v25.0/900/events", body), 400, 100, 2804087)
+	wantRefusal(t, ask(g, "/v25.0/900/events", body), 400, 100, 2804087)
 	g.AddClick("Afe-1")
-	if w := call(g, "/v25.0/900/events", body); w.Code != 200 {
+	if w := ask(g, "/v25.0/900/events", body); w.Code != 200 {
 		t.Errorf("a known click: %s", w.Body)
 	}
 }
@@ -208,7 +208,7 @@ func FuzzEventsBody(f *testing.F) {
 		if answer, err := io.ReadAll(w.Body); err != nil || !json.Valid(answer) {
 			t.Errorf("answer %s, %v", answer, err)
 		}
-		if listed := call(g, "/sandbox/events", "").Body.Bytes(); !json.Valid(listed) {
+		if listed := ask(g, "/sandbox/events", "").Body.Bytes(); !json.Valid(listed) {
 			t.Errorf("list %s", listed)
 		}
 	})

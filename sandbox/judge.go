@@ -4,12 +4,9 @@ package sandbox
 // whole request.
 
 import (
-	"crypto/rand"
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,171 +18,133 @@ const (
 	maxSkew = 60               // seconds that an event may lie in the future
 )
 
-var (
-	versions = regexp.MustCompile(`^v\d+\.\d+$`)
-	numeric  = regexp.MustCompile(`^\d+$`)
+var eventNames = capi.EventNames()
 
-	// personKeys are the user_data keys that messaging events are known to carry. The keys of web events,
-	// like client_ip_address, are refused with 2804064.
-	personKeys = []string{"whatsapp_business_account_id", "ctwa_clid", "page_id", "em", "ph", "external_id", "fn", "ln"}
-)
-
-// eventsRequest is the body of Meta's call.
-type eventsRequest struct {
-	Data          []json.RawMessage `json:"data"`
-	TestEventCode string            `json:"test_event_code"`
-}
-
-// event is what has to be right in an event.
-type event struct {
-	Name       string                     `json:"event_name"`
-	Time       *int64                     `json:"event_time"`
-	Source     string                     `json:"action_source"`
-	Channel    string                     `json:"messaging_channel"`
-	UserData   map[string]json.RawMessage `json:"user_data"`
-	CustomData struct {
-		Value    *json.Number `json:"value"`
-		Currency string       `json:"currency"`
-	} `json:"custom_data"`
-}
-
-// admit checks what comes before the body: path and token.
-func (g *Graph) admit(version, dataset, authorization string) *refusal {
-	token, bearer := strings.CutPrefix(authorization, "Bearer ")
-	switch {
-	case !versions.MatchString(version):
-		return noSuchPath()
-	case !bearer || token == "", len(g.tokens) > 0 && !slices.Contains(g.tokens, token):
-		return &refusal{status: http.StatusUnauthorized, code: 190, message: "Invalid OAuth access token - Cannot parse access token"}
-	case !numeric.MatchString(dataset), len(g.datasets) > 0 && !slices.Contains(g.datasets, dataset):
-		return &refusal{status: http.StatusBadRequest, code: 100, subcode: 33, kind: "GraphMethodException", message: fmt.Sprintf(
-			"Unsupported post request. Object with ID '%s' does not exist, cannot be loaded due to missing permissions, or does not support this operation", dataset)}
-	}
-	return nil
+// judgement is what a walk over a request's body finds out.
+type judgement struct {
+	events        [][]byte // as they stand in the body
+	testEventCode string
+	proof         string   // appsecret_proof
+	objection     *refusal // the first to any event
+	misfit        string   // what at the root has the wrong type
 }
 
 // judge reads the body and gives Meta's first objection to any event in it, or nil.
-func (g *Graph) judge(body []byte, now time.Time) (eventsRequest, *refusal) {
-	var req eventsRequest
-	if err := json.Unmarshal(body, &req); err != nil {
-		return req, invalid("the body is not a request: " + err.Error())
-	}
-	if len(req.Data) == 0 || len(req.Data) > capi.MaxBatch {
-		return req, invalid(fmt.Sprintf("data must hold 1 to %d events, not %d", capi.MaxBatch, len(req.Data)))
-	}
-	for i, raw := range req.Data {
-		if no := g.judgeEvent(raw, now.Unix()); no != nil {
-			no.words = fmt.Sprintf("event %d: %s", i, no.words)
-			return req, no
+func (w *world) judge(body []byte, now time.Time) (judgement, *refusal) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	var j judgement
+	in := walker{json: body}
+	readEvent := func() error {
+		e, err := readEvent(&in)
+		if err == nil && j.objection == nil {
+			j.objection = w.judgeEvent(&e, len(j.events), now.Unix())
 		}
+		j.events = append(j.events, e.json)
+		return err
 	}
-	return req, nil
-}
-
-// judgeEvent gives Meta's objection to one event, or nil; now is in unix seconds.
-func (g *Graph) judgeEvent(raw json.RawMessage, now int64) *refusal {
-	var e event
-	if err := json.Unmarshal(raw, &e); err != nil {
-		return invalid(err.Error())
+	err := in.object(func(key []byte) error { return j.readMember(&in, key, readEvent) })
+	if err == nil {
+		err = in.end()
 	}
 	switch {
-	case !slices.Contains(capi.EventNames(), e.Name):
-		return refuse(2804066, "Messaging Event Invalid Event Type", fmt.Sprintf("%q is not an event name for messaging", e.Name))
-	case e.Channel == "":
-		return refuse(2804063, "Missing Messaging Channel", "messaging_channel is missing")
-	case e.Channel != "whatsapp" || e.Source != "business_messaging":
-		return invalid("action_source must be business_messaging and messaging_channel whatsapp")
-	case e.strangeKey() != "":
-		return refuse(2804064, "Messaging Event Invalid Argument", fmt.Sprintf("user_data.%s does not belong in a messaging event", e.strangeKey()))
-	case !g.knowsClick(e.clickID()):
-		return refuse(2804087, "Messaging Event Invalid Ctwa Clid", "ctwa_clid is missing, or no click on a connected ad has it")
-	case e.Time == nil:
-		return invalid("event_time is missing")
-	case *e.Time > now+maxSkew:
-		return invalid("event_time is in the future")
-	case *e.Time < now-maxAge:
-		return refuse(2804003, "Event Timestamp Too Old", "event_time is more than 7 days ago")
-	case e.Name == "Purchase" && (e.CustomData.Value == nil || e.CustomData.Currency == ""):
-		return refuse(2804009, "Missing Value for Purchase Event", "a Purchase needs custom_data.value and custom_data.currency")
+	case err != nil:
+		return j, invalid("", "the body is not a request: "+err.Error())
+	case j.misfit != "":
+		return j, invalid("", j.misfit)
+	case len(j.events) == 0 || len(j.events) > capi.MaxBatch:
+		return j, invalid("data", fmt.Sprintf("data must hold 1 to %d events, not %d", capi.MaxBatch, len(j.events)))
+	}
+	return j, j.objection
+}
+
+// readMember reads one member of the request.
+func (j *judgement) readMember(in *walker, key []byte, readEvent func() error) (err error) {
+	var s []byte
+	switch {
+	case string(key) == "data" && in.kind() == '[':
+		return in.list(readEvent)
+	case string(key) == "data":
+		j.misfit = "data is not a list"
+		_, err = in.skip()
+	case string(key) == "test_event_code":
+		s, err = in.text(&j.misfit, "test_event_code")
+		j.testEventCode = string(s)
+	case string(key) == "appsecret_proof":
+		s, err = in.text(&j.misfit, "appsecret_proof")
+		j.proof = string(s)
+	default:
+		_, err = in.skip()
+	}
+	return err
+}
+
+// judgeEvent gives Meta's objection to the event that stands at index, or nil.
+func (w *world) judgeEvent(e *event, index int, now int64) *refusal {
+	no := e.refusedForm()
+	if no == nil {
+		no = w.refusedPerson(e)
+	}
+	if no == nil {
+		no = e.refusedFacts(now)
+	}
+	if no == nil {
+		return nil
+	}
+	no.words = fmt.Sprintf("event %d: %s", index, no.words)
+	if w.options.NameEvents {
+		no.blame = []string{"data", strconv.Itoa(index)}
+		if no.field != "" {
+			no.blame = append(no.blame, strings.Split(no.field, ".")...)
+		}
+	}
+	return no
+}
+
+// refusedForm judges what kind of event it is.
+func (e *event) refusedForm() *refusal {
+	switch {
+	case e.misfit != "":
+		return invalid("", e.misfit)
+	case !slices.Contains(eventNames, string(e.name)):
+		return refuse(2804066, "event_name", "Messaging Event Invalid Event Type", fmt.Sprintf("%q is not an event name for messaging", e.name))
+	case len(e.channel) == 0:
+		return refuse(2804063, "messaging_channel", "Missing Messaging Channel", "messaging_channel is missing")
+	case string(e.channel) != "whatsapp" || string(e.source) != "business_messaging":
+		return invalid("", "action_source must be business_messaging and messaging_channel whatsapp")
 	}
 	return nil
 }
 
-// strangeKey is the first key in user_data, by name, that messaging events do not carry.
-func (e event) strangeKey() string {
-	first := ""
-	for key := range e.UserData {
-		if !slices.Contains(personKeys, key) && (first == "" || key < first) {
-			first = key
-		}
+// refusedPerson judges what the event says about the person.
+func (w *world) refusedPerson(e *event) *refusal {
+	strange := e.strange
+	if len(strange) == 0 && w.options.RefuseExtras {
+		strange = e.extra
 	}
-	return first
-}
-
-// clickID is "" where the key is missing or not a string.
-func (e event) clickID() string {
-	var clid string
-	if json.Unmarshal(e.UserData["ctwa_clid"], &clid) != nil {
-		return ""
+	switch {
+	case len(strange) > 0:
+		return refuse(2804064, "user_data."+string(strange), "Messaging Event Invalid Argument",
+			fmt.Sprintf("user_data.%s does not belong in a messaging event", strange))
+	case !e.owned:
+		return invalid("user_data", "user_data needs whatsapp_business_account_id or page_id")
+	case !w.knowsClick(e.clickID):
+		return refuse(2804087, "user_data.ctwa_clid", "Messaging Event Invalid Ctwa Clid", "ctwa_clid is missing, or no click on a connected ad has it")
 	}
-	return clid
+	return nil
 }
 
-func (g *Graph) knowsClick(clid string) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return clid != "" && (len(g.clicks) == 0 || g.clicks[clid])
-}
-
-// refusal is Meta's no to a whole request (Meta, Graph API: Handling errors).
-type refusal struct {
-	status        int
-	code, subcode int
-	kind          string // error.type; "" means OAuthException
-	message       string
-	title, words  string // error_user_title and error_user_msg
-}
-
-// refuse is the no to an event, where subcode says why.
-func refuse(subcode int, title, words string) *refusal {
-	return &refusal{status: http.StatusBadRequest, code: 100, subcode: subcode, message: "Invalid parameter", title: title, words: words}
-}
-
-// invalid is the no that has no subcode of its own.
-func invalid(words string) *refusal { return refuse(0, "Invalid parameter", words) }
-
-func noSuchPath() *refusal {
-	return &refusal{status: http.StatusNotFound, code: 2500, message: "Unknown path components"}
-}
-
-// graphError is the shape of every error of the Graph API.
-type graphError struct {
-	Message   string `json:"message"`
-	Type      string `json:"type"`
-	Code      int    `json:"code"`
-	Subcode   int    `json:"error_subcode,omitempty"`
-	Transient bool   `json:"is_transient"`
-	UserTitle string `json:"error_user_title,omitempty"`
-	UserWords string `json:"error_user_msg,omitempty"`
-	TraceID   string `json:"fbtrace_id"`
-}
-
-func (no *refusal) write(w http.ResponseWriter) {
-	kind := no.kind
-	if kind == "" {
-		kind = "OAuthException"
+// refusedFacts judges when it happened and what it was worth.
+func (e *event) refusedFacts(now int64) *refusal {
+	switch {
+	case !e.timed:
+		return invalid("event_time", "event_time is missing")
+	case e.time > now+maxSkew:
+		return invalid("event_time", "event_time is in the future")
+	case e.time < now-maxAge:
+		return refuse(2804003, "event_time", "Event Timestamp Too Old", "event_time is more than 7 days ago")
+	case string(e.name) == "Purchase" && (!e.valued || !e.priced):
+		return refuse(2804009, "custom_data", "Missing Value for Purchase Event", "a Purchase needs custom_data.value and custom_data.currency")
 	}
-	writeJSON(w, no.status, map[string]graphError{"error": {
-		Message:   no.message,
-		Type:      kind,
-		Code:      no.code,
-		Subcode:   no.subcode,
-		Transient: no.code == 1 || no.code == 2,
-		UserTitle: no.title,
-		UserWords: no.words,
-		TraceID:   newTraceID(),
-	}})
+	return nil
 }
-
-// newTraceID looks like Meta's fbtrace_id.
-func newTraceID() string { return "A" + rand.Text()[:21] }
