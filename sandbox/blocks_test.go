@@ -23,15 +23,15 @@ func blockBody(phones ...string) string {
 func TestBlockingAndUnblocking(t *testing.T) {
 	g := business()
 	wantAnswer(t, as(g, shopToken, "POST", blockPath, `{"messaging_product":"whatsapp","block_users":[{"user":"+1 (650) 555-1212","user_id":"US.1"},{"user_id":"BR.7001"}]}`),
-		http.StatusOK, `{"block_users":{"added_users":[{"input":"+1 (650) 555-1212","wa_id":"16505551212"},{"input":"BR.7001","user_id":"BR.7001"}]},"messaging_product":"whatsapp"}`)
+		`{"block_users":{"added_users":[{"input":"+1 (650) 555-1212","wa_id":"16505551212"},{"input":"BR.7001","user_id":"BR.7001"}]},"messaging_product":"whatsapp"}`)
 	as(g, shopToken, "POST", blockPath, blockBody("16505551212")) // again: still once on the list
 	list := as(g, shopToken, "GET", blockPath, "").Body.String()
 	if want := `{"data":[{"messaging_product":"whatsapp","wa_id":"16505551212"},{"messaging_product":"whatsapp","user_id":"BR.7001"}],`; !strings.HasPrefix(list, want) {
 		t.Errorf("the list is %s, want %s", list, want)
 	}
-	wantAnswer(t, as(g, shopToken, "GET", "/v25.0/701/block_users", ""), http.StatusOK, `{"data":[]}`) // another number's list
+	wantAnswer(t, as(g, shopToken, "GET", "/v25.0/701/block_users", ""), `{"data":[]}`) // another number's list
 	wantAnswer(t, as(g, shopToken, "DELETE", blockPath, blockBody("+16505551212")),
-		http.StatusOK, `{"block_users":{"removed_users":[{"input":"+16505551212","wa_id":"16505551212"}]},"messaging_product":"whatsapp"}`)
+		`{"block_users":{"removed_users":[{"input":"+16505551212","wa_id":"16505551212"}]},"messaging_product":"whatsapp"}`)
 	if list := as(g, shopToken, "GET", blockPath, "").Body.String(); strings.Contains(list, "16505551212") || !strings.Contains(list, "BR.7001") {
 		t.Errorf("the list is %s", list)
 	}

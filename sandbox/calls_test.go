@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -45,11 +46,11 @@ func as(g *Graph, token, method, path, body string) *httptest.ResponseRecorder {
 	return w
 }
 
-// wantAnswer checks for exactly this JSON.
-func wantAnswer(t *testing.T, w *httptest.ResponseRecorder, status int, body string) {
+// wantAnswer checks for a 200 with exactly this JSON.
+func wantAnswer(t *testing.T, w *httptest.ResponseRecorder, body string) {
 	t.Helper()
-	if got := strings.TrimSpace(w.Body.String()); w.Code != status || got != body {
-		t.Errorf("HTTP %d %s\nwant HTTP %d %s", w.Code, got, status, body)
+	if got := strings.TrimSpace(w.Body.String()); w.Code != http.StatusOK || got != body {
+		t.Errorf("HTTP %d %s\nwant HTTP 200 %s", w.Code, got, body)
 	}
 }
 
@@ -73,7 +74,7 @@ func TestConnectingAnAccount(t *testing.T) {
 		{"DELETE", "/v25.0/301/subscribed_apps", "", `{"success":true}`},
 		{"GET", "/v25.0/301/subscribed_apps", "", `{"data":[]}`},
 	} {
-		wantAnswer(t, as(g, "EAAall", step.method, step.path, step.body), http.StatusOK, step.want)
+		wantAnswer(t, as(g, "EAAall", step.method, step.path, step.body), step.want)
 	}
 	if w := as(g, "EAAall", "POST", "/v25.0/880000000000002/events", `{"data":[`+lead+`]}`); w.Code != http.StatusOK {
 		t.Errorf("the new dataset takes nothing: %s", w.Body)
@@ -144,7 +145,7 @@ func TestWhatATokenMayDoIsTold(t *testing.T) {
 			`"granular_scopes":[{"scope":"whatsapp_business_management"},{"scope":"whatsapp_business_messaging"},{"scope":"whatsapp_business_manage_events"}]`,
 	} {
 		w := as(g, "EAAall", "GET", "/v25.0/debug_token?input_token="+token, "")
-		wantAnswer(t, w, http.StatusOK, app+want+`,"user_id":"122000000000000001"}}`)
+		wantAnswer(t, w, app+want+`,"user_id":"122000000000000001"}}`)
 	}
 	wantRefusal(t, as(g, "EAAall", "GET", "/v25.0/debug_token", ""), 400, 100, 0)
 
@@ -189,4 +190,28 @@ func FuzzGraphCall(f *testing.F) {
 			t.Errorf("HTTP %d %s", w.Code, w.Body)
 		}
 	})
+}
+
+// Many senders at once, while clicks are made, people blocked and faults cleared.
+func TestManyCallersAtOnce(t *testing.T) {
+	g := business()
+	g.AddClick("Afe-1")
+	var callers sync.WaitGroup
+	for i := range 8 {
+		callers.Go(func() {
+			for range 50 {
+				as(g, shopToken, "POST", "/v25.0/900/events", `{"data":[`+lead+`]}`)
+				g.AddClick(fmt.Sprint("Afe-", i+2))
+				as(g, shopToken, "POST", blockPath, blockBody(fmt.Sprint(15550000000+i)))
+				as(g, shopToken, "GET", blockPath, "")
+				as(g, "EAAall", "POST", "/v25.0/301/dataset", "")
+				g.Clear("901")
+			}
+		})
+	}
+	callers.Wait()
+	wantAnswer(t, as(g, "EAAall", "GET", "/v25.0/301/dataset", ""), `{"data":[{"id":"880000000000002"}]}`)
+	if blocked := strings.Count(as(g, shopToken, "GET", blockPath, "").Body.String(), "wa_id"); g.Taken() != 400 || blocked != 8 {
+		t.Errorf("%d events taken and %d people blocked, want 400 and 8", g.Taken(), blocked)
+	}
 }

@@ -34,11 +34,11 @@ func readEvent(in *walker) (event, error) {
 func (e *event) readMember(in *walker, key []byte) (err error) {
 	switch string(key) {
 	case "event_name":
-		e.name, err = in.text(&e.misfit, "event_name")
+		e.name, err = in.text(&e.misfit, key)
 	case "action_source":
-		e.source, err = in.text(&e.misfit, "action_source")
+		e.source, err = in.text(&e.misfit, key)
 	case "messaging_channel":
-		e.channel, err = in.text(&e.misfit, "messaging_channel")
+		e.channel, err = in.text(&e.misfit, key)
 	case "event_time":
 		err = e.readTime(in)
 	case "user_data":
@@ -93,7 +93,7 @@ func (e *event) readSale(in *walker, key []byte) (err error) {
 		_, err = in.skip()
 	case "currency":
 		var currency []byte
-		currency, err = in.text(&e.misfit, "custom_data.currency")
+		currency, err = in.text(&e.misfit, key)
 		e.priced = len(currency) > 0
 	default:
 		_, err = in.skip()

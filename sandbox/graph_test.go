@@ -62,6 +62,10 @@ func TestGraphRefusesAsMetaDoes(t *testing.T) {
 		"the first second of all":          {with(at(0), `"event_time":-9223372036854775808`), 100, 2804003},
 		"a Purchase without an amount":     {with("LeadSubmitted", "Purchase"), 100, 2804009},
 		"a Purchase without a currency":    {with(`"LeadSubmitted"`, `"Purchase","custom_data":{"value":1}`), 100, 2804009},
+		"a time that is null":              {with(at(0), `"event_time":null`), 100, 0},
+		"a name that is a number":          {with(`"LeadSubmitted"`, "5"), 100, 0},
+		"an amount that is a word":         {with(`"LeadSubmitted"`, `"Purchase","custom_data":{"value":"ten","currency":"BRL"}`), 100, 0},
+		"custom_data that is a list":       {with(`"LeadSubmitted"`, `"Purchase","custom_data":[]`), 100, 0},
 		"an event that is a list":          {`[]`, 100, 0},
 		"an event that is nothing":         {`null`, 100, 2804066},
 		"user_data that is not what it is": {with(`"user_data":{`, `"user_data":[],"x":{`), 100, 0},
@@ -111,6 +115,9 @@ func TestGraphRefusesTheWholeRequest(t *testing.T) {
 		"not JSON":                   {"/v25.0/900/events", "data=[]", 400, 100, 0},
 		"no data":                    {"/v25.0/900/events", "{}", 400, 100, 0},
 		"no event":                   {"/v25.0/900/events", batch(0), 400, 100, 0},
+		"data that is a number":      {"/v25.0/900/events", `{"data":1}`, 400, 100, 0},
+		"a test code that is none":   {"/v25.0/900/events", `{"test_event_code":1,` + batch(1)[1:], 400, 100, 0},
+		"two requests":               {"/v25.0/900/events", batch(1) + batch(1), 400, 100, 0},
 		"1,001 events":               {"/v25.0/900/events", batch(capi.MaxBatch + 1), 400, 100, 0},
 		"a body without end":         {"/v25.0/900/events", strings.Repeat(" ", maxRequest+1), 400, 100, 0},
 	} {
@@ -199,6 +206,8 @@ func FuzzEventsBody(f *testing.F) {
 	f.Add(`{"data":[` + lead + `]}`)
 	f.Add(`{"data":[` + lead + `,{"event_name":5}],"test_event_code":"<T>"}`)
 	f.Add(`{"data":[null],"data":[[]]}`)
+	f.Add(`{"data":[{"event_name":"\`)
+	f.Add(`{"data":5,"test_event_code":7,"event_time":null,"user_data":5}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		g := NewGraph(Options{Now: func() time.Time { return now }})
 		r := httptest.NewRequest(http.MethodPost, "/v25.0/900/events", strings.NewReader(body))

@@ -35,7 +35,7 @@ func (w *world) judge(body []byte, now time.Time) (judgement, *refusal) {
 	defer w.mu.RUnlock()
 	var j judgement
 	in := walker{json: body}
-	readEvent := func() error {
+	element := func() error {
 		e, err := readEvent(&in)
 		if err == nil && j.objection == nil {
 			j.objection = w.judgeEvent(&e, len(j.events), now.Unix())
@@ -43,7 +43,7 @@ func (w *world) judge(body []byte, now time.Time) (judgement, *refusal) {
 		j.events = append(j.events, e.json)
 		return err
 	}
-	err := in.object(func(key []byte) error { return j.readMember(&in, key, readEvent) })
+	err := in.object(func(key []byte) error { return j.readMember(&in, key, element) })
 	if err == nil {
 		err = in.end()
 	}
@@ -58,21 +58,22 @@ func (w *world) judge(body []byte, now time.Time) (judgement, *refusal) {
 	return j, j.objection
 }
 
-// readMember reads one member of the request.
-func (j *judgement) readMember(in *walker, key []byte, readEvent func() error) (err error) {
-	var s []byte
-	switch {
-	case string(key) == "data" && in.kind() == '[':
-		return in.list(readEvent)
-	case string(key) == "data":
+// readMember reads one member of the request; element reads one of its events.
+func (j *judgement) readMember(in *walker, key []byte, element func() error) (err error) {
+	var text []byte
+	switch string(key) {
+	case "data":
+		if in.kind() == '[' {
+			return in.list(element)
+		}
 		j.misfit = "data is not a list"
 		_, err = in.skip()
-	case string(key) == "test_event_code":
-		s, err = in.text(&j.misfit, "test_event_code")
-		j.testEventCode = string(s)
-	case string(key) == "appsecret_proof":
-		s, err = in.text(&j.misfit, "appsecret_proof")
-		j.proof = string(s)
+	case "test_event_code":
+		text, err = in.text(&j.misfit, key)
+		j.testEventCode = string(text)
+	case "appsecret_proof":
+		text, err = in.text(&j.misfit, key)
+		j.proof = string(text)
 	default:
 		_, err = in.skip()
 	}

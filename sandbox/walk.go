@@ -92,14 +92,14 @@ func (w *walker) skip() ([]byte, error) {
 	return w.json[start:w.at], nil
 }
 
-// text reads a string or null. What is anything else is skipped, and misfit then says so of name.
-func (w *walker) text(misfit *string, name string) ([]byte, error) {
+// text reads the string or null behind key. What is anything else is skipped, and misfit then says so.
+func (w *walker) text(misfit *string, key []byte) ([]byte, error) {
 	switch w.kind() {
 	case '"':
 		return w.str()
 	case 'n':
 	default:
-		*misfit = name + " is not a string"
+		*misfit = string(key) + " is not a string"
 	}
 	_, err := w.skip()
 	return nil, err
@@ -126,6 +126,7 @@ func (w *walker) str() ([]byte, error) {
 			return nil, w.wrong()
 		}
 	}
+	w.at = len(w.json) // a backslash at the end led beyond it
 	return nil, w.wrong()
 }
 
