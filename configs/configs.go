@@ -38,6 +38,7 @@ type Settings struct {
 	Meta           Meta           `yaml:"meta"`
 	Rules          string         `yaml:"rules"` // folder of rule files. Default rules/.
 	Retention      Retention      `yaml:"retention"`
+	Notices        []Receiver     `yaml:"notices"` // who is told when an account needs a person.
 	Accounts       []Account      `yaml:"accounts"`
 }
 

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/clickthread/clickthread/account"
+	"github.com/clickthread/clickthread/notices"
 )
 
 // load writes a settings file and loads it with nothing in the environment.
@@ -62,6 +63,10 @@ func TestEveryKeyIsRead(t *testing.T) {
 		Retention: Retention{
 			Text: 0, Messages: 31 * day, ClickGrace: 2 * day, Quarantine: 3 * day, Calls: Duration(36 * time.Hour), Ledger: 401 * day,
 		},
+		Notices: []Receiver{{
+			URL: "http://127.0.0.1:9300/hook", Secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+			Events: []notices.Kind{notices.AccountPaused, notices.EventsExpiring}, AllowPrivate: true,
+		}},
 		Accounts: []Account{{
 			ID: "shop", WABAID: "300100200300400", PhoneNumberIDs: []string{"700100200300400"}, DatasetID: "900100200300400",
 			AccessToken: "canary-token", Country: "BR", Currency: "BRL", Locale: "pt-BR", Timezone: "America/Sao_Paulo",
@@ -165,29 +170,31 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
-		if text := fmt.Sprintf(verb, s); strings.Contains(text, "canary") {
+		if text := fmt.Sprintf(verb, s); strings.Contains(text, "canary") || strings.Contains(text, "whsec_") {
 			t.Errorf("%s shows a secret: %s", verb, text)
 		}
 	}
 	for _, text := range []string{
-		"meta: {app_secrets: canary}",                                      // not a list
-		"meta: {app_secrets: {canary: 1}}",                                 // keys of its own
-		"meta: {verify_token: [canary]}",                                   // a list
-		"meta: {verify_token: *canary}",                                    // begins with *
-		"meta: {verify_token: &canary x}",                                  // begins with &
-		"meta: {verify_token: !canary x}",                                  // begins with !
-		"meta: {verify_token: !!int canary}",                               // a tag that does not fit
-		"meta: {verify_token: canary: x}",                                  // a second colon
-		"{\"verify_token:canary\": x}",                                     // a colon in a key
-		"meta: {verify_token:canary}",                                      // no space after the colon
-		"meta: {verify_token: \"canary}",                                   // a quote that is never closed
-		"accounts: [{id: shop, access_token: {a: canary}}]",                // keys of its own
-		"accounts: [{orders: {generic: {crm: canary}}}]",                   // a level is missing
-		"accounts: [{orders: {generic: {<<: {token: canary}}}}]",           // a merge key
-		"accounts: [{orders: {generic: {crm: {token:canary}}}}]",           // no space after the colon
-		"master_key: canary\nmaster_key: canary",                           // twice
-		"database: postgres://user:canary@127.0.0.1/clickthread",           // not yet
-		"accounts: [{orders: {stripe: [canary]}}, {access_token: canary}]", // a level is missing
+		"notices: [{url: 'https://a.example/canary', secret: whsec_canary}]", // neither a key nor an address is shown
+		"notices: [{url: 'https://canary:canary@a.example'}]",                // a password in an address
+		"meta: {app_secrets: canary}",                                        // not a list
+		"meta: {app_secrets: {canary: 1}}",                                   // keys of its own
+		"meta: {verify_token: [canary]}",                                     // a list
+		"meta: {verify_token: *canary}",                                      // begins with *
+		"meta: {verify_token: &canary x}",                                    // begins with &
+		"meta: {verify_token: !canary x}",                                    // begins with !
+		"meta: {verify_token: !!int canary}",                                 // a tag that does not fit
+		"meta: {verify_token: canary: x}",                                    // a second colon
+		"{\"verify_token:canary\": x}",                                       // a colon in a key
+		"meta: {verify_token:canary}",                                        // no space after the colon
+		"meta: {verify_token: \"canary}",                                     // a quote that is never closed
+		"accounts: [{id: shop, access_token: {a: canary}}]",                  // keys of its own
+		"accounts: [{orders: {generic: {crm: canary}}}]",                     // a level is missing
+		"accounts: [{orders: {generic: {<<: {token: canary}}}}]",             // a merge key
+		"accounts: [{orders: {generic: {crm: {token:canary}}}}]",             // no space after the colon
+		"master_key: canary\nmaster_key: canary",                             // twice
+		"database: postgres://user:canary@127.0.0.1/clickthread",             // not yet
+		"accounts: [{orders: {stripe: [canary]}}, {access_token: canary}]",   // a level is missing
 	} {
 		_, err := load(t, text)
 		if err == nil || strings.Contains(err.Error(), "canary") {

@@ -15,8 +15,9 @@ import (
 const prefix = "CLICKTHREAD_"
 
 // overlay sets every key that the environment names: CLICKTHREAD_META_GRAPH_URL is meta.graph_url,
-// CLICKTHREAD_ACCOUNTS_SHOP_ACCESS_TOKEN is the access_token of the account "shop" in the file. Lists
-// are split at commas. A secret may also come from the file that NAME_FILE names.
+// CLICKTHREAD_ACCOUNTS_SHOP_ACCESS_TOKEN is the access_token of the account "shop" in the file, and
+// CLICKTHREAD_NOTICES_0_SECRET the secret of the file's first receiver of notices. Lists are split at
+// commas. A secret may also come from the file that NAME_FILE names.
 func (s *Settings) overlay(lookup func(string) (string, bool), f *faults) {
 	overlay(reflect.ValueOf(s).Elem(), prefix, lookup, f)
 }
@@ -32,6 +33,10 @@ func overlay(v reflect.Value, name string, lookup func(string) (string, bool), f
 			for j := range field.Len() {
 				item := field.Index(j)
 				overlay(item, key+"_"+envName(item.FieldByName("ID").String())+"_", lookup, f)
+			}
+		case field.Type() == reflect.TypeFor[[]Receiver]():
+			for j := range field.Len() {
+				overlay(field.Index(j), key+"_"+strconv.Itoa(j)+"_", lookup, f)
 			}
 		case field.Kind() == reflect.Map:
 			for _, entry := range field.MapKeys() { // what a map holds cannot be set in place

@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +34,9 @@ func TestValuesThatDoNotFit(t *testing.T) {
 	const good = `
 listen: 127.0.0.1:8080
 meta: {app_secrets: [s], verify_token: v}
+notices:
+  - {url: 'https://ops.example.com/x', secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw, events: [queue.stuck]}
+  - {url: 'https://ops.example.com/y', secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}
 accounts:
   - {id: shop, waba_id: "300", dataset_id: "900", access_token: t}
   - {id: other, waba_id: "301", dataset_id: "901", access_token: t}
@@ -66,6 +70,19 @@ accounts:
 		{"app_secrets: [s]", "app_secrets: []", "meta.app_secrets: is missing"},
 		{"app_secrets: [s]", "app_secrets: [s, '']", "meta.app_secrets[1]: is missing"},
 		{"app_secrets: [s]", "app_secrets: [CHANGE]", "meta.app_secrets[0]: is missing"},
+
+		{"url: 'https://ops.example.com/x'", "url: 'http://ops.example.com/x'", "notices[0].url: plain http is only for this machine"},
+		{"url: 'https://ops.example.com/x'", "url: 'https://10.0.0.1/x'", "notices[0].url: 10.0.0.1 is not on the public internet"},
+		{"url: 'https://ops.example.com/x'", "url: 'http://localhost:9300'", "notices[0].url: localhost:9300 is not on the public internet"},
+		{"url: 'https://ops.example.com/x'", "url: 'http://localhost:9300', allow_private: true", ""},
+		{"url: 'https://ops.example.com/x'", "url: 'https://10.0.0.1/x', allow_private: true", ""},
+		{"url: 'https://ops.example.com/x'", "url: 'https://me:it@ops.example.com'", "notices[0].url: holds a user name"},
+		{"url: 'https://ops.example.com/x'", "url: ''", "notices[0].url: is not an address"},
+		{"/x', secret", "/y', secret", "notices[1]: the url stands twice"},
+		{"secret: whsec_MfK", "secret: MfK", "notices[0].secret: is not whsec_ and a key"},
+		{"secret: whsec_MfKQ9r8G", "secret: whsec_", "notices[0].secret: is not whsec_ and a key"},
+		{"events: [queue.stuck]", "events: []", ""},
+		{"events: [queue.stuck]", "events: [queue.*]", `notices[0].events: there is no "queue.*"`},
 
 		{"id: shop", "id: Shop", `accounts[0] (Shop).id: "Shop" must be lower-case letters`},
 		{"id: shop", "id: ''", `accounts[0].id: "" must be lower-case letters`},
@@ -120,6 +137,10 @@ func TestEnvironmentWinsOverTheFile(t *testing.T) {
 	if err := os.WriteFile(token, []byte("from-a-file\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	key := filepath.Join(folder, "key")
+	if err := os.WriteFile(key, []byte("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s, err := Load("testdata/every-key.yaml", environment(map[string]string{
 		"CLICKTHREAD_LISTEN":                                  "127.0.0.1:1",
 		"CLICKTHREAD_TRUSTED_PROXIES":                         "",
@@ -136,6 +157,9 @@ func TestEnvironmentWinsOverTheFile(t *testing.T) {
 		"CLICKTHREAD_ACCOUNTS_SHOP_ORDERS_STRIPE_SECRETS":     "three",
 		"CLICKTHREAD_ACCOUNTS_SHOP_ORDERS_GENERIC_CRM_TOKEN":  "four",
 		"CLICKTHREAD_ACCOUNTS_SHOP_UNKNOWN":                   "resend",
+		"CLICKTHREAD_NOTICES_0_SECRET_FILE":                   key,
+		"CLICKTHREAD_NOTICES_0_EVENTS":                        "queue.stuck",
+		"CLICKTHREAD_NOTICES_1_URL":                           "not read",
 		"CLICKTHREAD_ACCOUNTS_NOBODY_DATASET_ID":              "not read",
 		"CLICKTHREAD_ACCOUNTS_SHOP_ORDERS_GENERIC_ERP_TOKEN":  "not read",
 		"CLICKTHREAD_ACCOUNTS_SHOP_ORDERS_SHOPIFY_SECRETS":    "",
@@ -163,6 +187,9 @@ func TestEnvironmentWinsOverTheFile(t *testing.T) {
 		"generic.crm":      {shop.Orders.Generic["crm"].Token.Reveal(), "four"},
 		"generic":          {len(shop.Orders.Generic), 1},
 		"unknown":          {shop.Unknown, "resend"},
+		"notices":          {len(s.Notices), 1},
+		"notices.secret":   {s.Notices[0].Secret.Reveal(), "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"},
+		"notices.events":   {fmt.Sprint(s.Notices[0].Events), "[queue.stuck]"},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s = %v, want %v", key, pair[0], pair[1])

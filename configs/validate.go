@@ -40,6 +40,7 @@ func (f *faults) at(n *yaml.Node, format string, args ...any) {
 func (s Settings) validate(f *faults) {
 	s.validateServer(f)
 	s.Meta.validate(f)
+	validateReceivers(s.Notices, f)
 	ids, wabas := map[string]bool{}, map[string]bool{}
 	for i, a := range s.Accounts {
 		key := fmt.Sprintf("accounts[%d]", i)

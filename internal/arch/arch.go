@@ -25,7 +25,7 @@ var Floors = map[string]int{
 
 	"webhook": 3, "sql": 3,
 
-	"forwarder": 2,
+	"forwarder": 2, "notices": 2,
 
 	"attribution": 1, "rules": 1,
 
@@ -55,7 +55,7 @@ var Foreign = map[string][]string{
 	"github.com/mattn/go-isatty":         {"cmd/clickthread"},
 	"github.com/prometheus":              {"cmd/clickthread"},
 	"go.yaml.in/yaml":                    {"rules", "configs"},
-	"github.com/google/uuid":             {"attribution", "forwarder", "webhook", "sql", "sandbox", "cmd/clickthread"},
+	"github.com/google/uuid":             {"attribution", "forwarder", "notices", "webhook", "sql", "sandbox", "cmd/clickthread"},
 	"github.com/shopspring/decimal":      {"capi", "rules"},
 	"golang.org/x/text":                  {"capi", "rules"},
 	"github.com/google/go-cmp":           nil,

@@ -190,7 +190,8 @@ CREATE TABLE lanes (
     epoch        BIGINT NOT NULL,
     lease_until  BIGINT NOT NULL,
     paused_until BIGINT NOT NULL,
-    pause_words  TEXT   NOT NULL
+    pause_words  TEXT   NOT NULL,
+    pause_cause  TEXT   NOT NULL DEFAULT ''
 );
 
 -- Notifications, or parts of one, that could not be recorded; digest is SHA-256 of the body.
@@ -241,7 +242,39 @@ CREATE TABLE counters (
     PRIMARY KEY (account_id, day, kind, node)
 );
 
+-- Events that a person has to look at, by their age: which of them will soon be too old to send.
+CREATE INDEX deliveries_held_age ON deliveries (event_at) WHERE status = 'held';
+
+-- What is told about an account as long as it lasts, so that it is told once.
+CREATE TABLE conditions (
+    account_id TEXT   NOT NULL,
+    kind       TEXT   NOT NULL,
+    cause      TEXT   NOT NULL,
+    since      BIGINT NOT NULL,
+    PRIMARY KEY (account_id, kind, cause)
+);
+
+-- What is told, a row per receiver; receiver is a hash of its address.
+CREATE TABLE notices (
+    account_id  TEXT    NOT NULL,
+    id          BYTEA    NOT NULL,
+    receiver    TEXT    NOT NULL,
+    kind        TEXT    NOT NULL,
+    body        BYTEA    NOT NULL,
+    state       TEXT    NOT NULL,
+    due_at      BIGINT  NOT NULL,
+    attempts    INTEGER NOT NULL,
+    http_status INTEGER NOT NULL,
+    words       TEXT    NOT NULL,
+    created_at  BIGINT  NOT NULL,
+    ended_at    BIGINT  NOT NULL,
+    PRIMARY KEY (account_id, id)
+);
+CREATE INDEX notices_due ON notices (due_at) WHERE state = 'queued';
+
 -- +goose Down
+DROP TABLE notices;
+DROP TABLE conditions;
 DROP TABLE counters;
 DROP TABLE nodes;
 DROP TABLE jobs;

@@ -1,0 +1,224 @@
+package sql
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/clickthread/clickthread/forwarder"
+	"github.com/clickthread/clickthread/notices"
+	"github.com/clickthread/clickthread/reason"
+)
+
+// What is told to the operator's systems: the conditions that last, and the notices about them.
+
+type conditionRow struct {
+	bun.BaseModel `bun:"table:conditions"`
+
+	AccountID string
+	Kind      string
+	Cause     string
+	Since     int64
+}
+
+type noticeRow struct {
+	bun.BaseModel `bun:"table:notices"`
+
+	AccountID  string
+	ID         []byte
+	Receiver   string
+	Kind       string
+	Body       []byte
+	State      string
+	DueAt      int64
+	Attempts   int
+	HTTPStatus int
+	Words      string
+	CreatedAt  int64
+	EndedAt    int64
+}
+
+func noticeRowOf(n notices.Notice) noticeRow {
+	return noticeRow{
+		AccountID: n.Account, ID: n.ID[:], Receiver: n.Receiver, Kind: string(n.Kind), Body: n.Body, State: string(n.State),
+		DueAt: micros(n.Due), Attempts: n.Attempts, HTTPStatus: n.HTTPStatus, Words: n.Words,
+		CreatedAt: micros(n.CreatedAt), EndedAt: micros(n.EndedAt),
+	}
+}
+
+func noticesOf(rows []noticeRow) []notices.Notice {
+	list := make([]notices.Notice, len(rows))
+	for i, r := range rows {
+		list[i] = notices.Notice{
+			Account: r.AccountID, ID: asUUID(r.ID), Receiver: r.Receiver, Kind: notices.Kind(r.Kind), Body: r.Body,
+			State: notices.State(r.State), Due: fromMicros(r.DueAt), Attempts: r.Attempts, HTTPStatus: r.HTTPStatus, Words: r.Words,
+			CreatedAt: fromMicros(r.CreatedAt), EndedAt: fromMicros(r.EndedAt),
+		}
+	}
+	return list
+}
+
+// Observe implements notices.Ledger.
+func (s *Store) Observe(ctx context.Context, now time.Time) (notices.Observation, error) {
+	lanes, err := s.observeLanes(ctx)
+	if err != nil {
+		return notices.Observation{}, fmt.Errorf("read lanes: %w", err)
+	}
+	expiring, err := s.observeExpiring(ctx, now)
+	if err != nil {
+		return notices.Observation{}, fmt.Errorf("count expiring events: %w", err)
+	}
+	var rows []conditionRow
+	if err := s.read.NewSelect().Model(&rows).Order("account_id", "kind", "cause").Scan(ctx); err != nil {
+		return notices.Observation{}, fmt.Errorf("read conditions: %w", err)
+	}
+	open := make([]notices.Condition, len(rows))
+	for i, r := range rows {
+		open[i] = notices.Condition{Kind: notices.Kind(r.Kind), Account: r.AccountID, Cause: r.Cause}
+	}
+	return notices.Observation{Lanes: lanes, Expiring: expiring, Open: open}, nil
+}
+
+// observeLanes looks up one row per lane in the index of what is due, however long the queue is.
+func (s *Store) observeLanes(ctx context.Context) ([]notices.Lane, error) {
+	var rows []struct {
+		AccountID   string
+		PausedUntil int64
+		PauseCause  string
+		PauseWords  string
+		OldestDue   int64
+	}
+	err := s.read.NewRaw(`
+SELECT l.account_id, l.paused_until, l.pause_cause, l.pause_words, coalesce(
+  (SELECT min(d.due_at) FROM deliveries d WHERE d.account_id = l.account_id AND d.status = 'queued'), 0) AS oldest_due
+FROM lanes l ORDER BY l.account_id`).Scan(ctx, &rows)
+	lanes := make([]notices.Lane, len(rows))
+	for i, r := range rows {
+		lanes[i] = notices.Lane{
+			Account: r.AccountID, PausedUntil: fromMicros(r.PausedUntil), PauseCause: r.PauseCause, PauseWords: r.PauseWords,
+			OldestDue: fromMicros(r.OldestDue),
+		}
+	}
+	return lanes, err
+}
+
+// observeExpiring counts by account what ends soon. Nothing is lost with an event that Meta has reported
+// by itself. "queued" is asked for twice: SQLite uses a partial index only where its own condition stands.
+func (s *Store) observeExpiring(ctx context.Context, now time.Time) ([]notices.Expiring, error) {
+	var rows []struct {
+		AccountID string
+		Cause     string
+		N         int
+		First     int64
+	}
+	after, until := micros(sendableAfter(now)), micros(sendableAfter(now).Add(notices.ExpiringWithin))
+	err := s.read.NewRaw(`
+SELECT account_id, 'queued' AS cause, count(*) AS n, min(event_at) AS first FROM deliveries
+WHERE status IN ('queued', 'waiting') AND status = 'queued' AND event_at > ? AND event_at <= ? GROUP BY account_id
+UNION ALL
+SELECT account_id, 'held', count(*), min(event_at) FROM deliveries
+WHERE status = 'held' AND reason <> ? AND event_at > ? AND event_at <= ? GROUP BY account_id
+ORDER BY 1, 2`, after, until, reason.MetaDetected, after, until).Scan(ctx, &rows)
+	list := make([]notices.Expiring, len(rows))
+	for i, r := range rows {
+		list[i] = notices.Expiring{Account: r.AccountID, Cause: r.Cause, Backlog: backlog(r.N, r.First)}
+	}
+	return list, err
+}
+
+// Backlog implements notices.Ledger.
+func (s *Store) Backlog(ctx context.Context, account string) (notices.Backlog, error) {
+	var row struct {
+		N     int
+		First int64
+	}
+	err := s.read.NewRaw(`
+SELECT count(*) AS n, coalesce(min(event_at), 0) AS first FROM deliveries WHERE account_id = ? AND status = 'queued'`, account).Scan(ctx, &row)
+	return backlog(row.N, row.First), err
+}
+
+func backlog(n int, first int64) notices.Backlog {
+	if n == 0 {
+		return notices.Backlog{}
+	}
+	return notices.Backlog{Events: n, SendableUntil: fromMicros(first).Add(forwarder.SendableFor)}
+}
+
+// RecordChange implements notices.Ledger.
+func (s *Store) RecordChange(ctx context.Context, c notices.Change) (recorded bool, err error) {
+	rows := make([]noticeRow, len(c.Notices))
+	for i, n := range c.Notices {
+		rows[i] = noticeRowOf(n)
+	}
+	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		recorded = false
+		q := tx.NewRaw("INSERT INTO conditions (account_id, kind, cause, since) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+			c.Account, c.Kind, c.Cause, micros(c.At))
+		if c.Ended {
+			q = tx.NewRaw("DELETE FROM conditions WHERE account_id = ? AND kind = ? AND cause = ?", c.Account, c.Kind, c.Cause)
+		}
+		res, err := q.Exec(ctx)
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		if err != nil || n == 0 {
+			return err
+		}
+		recorded = true
+		return insert(ctx, tx, rows, "")
+	})
+	return recorded && err == nil, err
+}
+
+// DueNotices implements notices.Outbox.
+func (s *Store) DueNotices(ctx context.Context, now time.Time, limit int) ([]notices.Notice, error) {
+	var rows []noticeRow
+	err := s.read.NewSelect().Model(&rows).Where("state = 'queued'").Where("due_at <= ?", micros(now)).
+		Order("due_at", "id").Limit(int64(limit)).Scan(ctx)
+	return noticesOf(rows), err
+}
+
+// TakeNotice implements notices.Outbox: of two nodes that read the same number of tries, one counts the next.
+func (s *Store) TakeNotice(ctx context.Context, n notices.Notice, until time.Time) (bool, error) {
+	res, err := s.write.NewRaw(`
+UPDATE notices SET attempts = attempts + 1, due_at = ? WHERE account_id = ? AND id = ? AND state = 'queued' AND attempts = ?`,
+		micros(until), n.Account, n.ID[:], n.Attempts).Exec(ctx)
+	if err != nil {
+		return false, fmt.Errorf("take notice %s: %w", n.ID, err)
+	}
+	changed, err := res.RowsAffected()
+	return changed == 1, err
+}
+
+// SettleNotice implements notices.Outbox. It changes nothing where a later try was taken meanwhile.
+func (s *Store) SettleNotice(ctx context.Context, n notices.Notice) error {
+	_, err := s.write.NewRaw(`
+UPDATE notices SET state = ?, due_at = ?, http_status = ?, words = ?, ended_at = ?
+WHERE account_id = ? AND id = ? AND state = 'queued' AND attempts = ?`,
+		n.State, micros(n.Due), n.HTTPStatus, n.Words, micros(n.EndedAt), n.Account, n.ID[:], n.Attempts).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("settle notice %s: %w", n.ID, err)
+	}
+	return nil
+}
+
+// Notices lists notices of one state, or of all, newest first.
+func (s *Store) Notices(ctx context.Context, state notices.State, limit int) ([]notices.Notice, error) {
+	var rows []noticeRow
+	q := s.read.NewSelect().Model(&rows).Order("id DESC").Limit(int64(limit))
+	if state != "" {
+		q = q.Where("state = ?", state)
+	}
+	if err := q.Scan(ctx); err != nil {
+		return nil, fmt.Errorf("list notices: %w", err)
+	}
+	return noticesOf(rows), nil
+}
+
+// oldNotices are notices that reached their end.
+func oldNotices() recorded {
+	return recorded{table: "notices", id: "id", also: "state <> 'queued'", most: pruneBatch, remove: deleteRows}
+}
