@@ -16,16 +16,16 @@ import (
 )
 
 const (
-	mostDue   = 100             // notices of one pass
-	inFlight  = 8               // at once, so that a receiver that hangs does not hold up the others
+	mostDue   = 500             // notices of one pass and receiver
+	atOnce    = 8               // requests in flight to one receiver
 	takenFor  = 4 * Timeout     // when a try that left no trace is made up for: the process died over it
 	maxAnswer = int64(64 << 10) // bytes of an answer that are read, so that the connection serves again
 )
 
 // Outbox is where notices wait.
 type Outbox interface {
-	// DueNotices lists what is queued and due, the longest due first.
-	DueNotices(ctx context.Context, now time.Time, limit int) ([]Notice, error)
+	// DueNotices lists what is queued and due for one receiver, the longest due first.
+	DueNotices(ctx context.Context, receiver string, now time.Time, limit int) ([]Notice, error)
 	// TakeNotice counts a try before it is made and puts the next one off until then. It returns false
 	// where another node has taken the same try.
 	TakeNotice(ctx context.Context, n Notice, until time.Time) (bool, error)
@@ -36,8 +36,7 @@ type Outbox interface {
 // Sender hands notices to their receivers. It is made by NewSender.
 type Sender struct {
 	SenderOptions
-	receivers    map[string]Receiver
-	public, open *http.Client
+	public, open *http.Client // open is for receivers that may be private
 }
 
 // SenderOptions are what a Sender needs. All must be set.
@@ -50,62 +49,74 @@ type SenderOptions struct {
 
 // NewSender returns a sender that is ready for its first pass.
 func NewSender(o SenderOptions) *Sender {
-	s := &Sender{SenderOptions: o, receivers: map[string]Receiver{}, public: newClient(onlyPublic), open: newClient(nil)}
-	for _, r := range o.Receivers {
-		s.receivers[r.ID()] = r
-	}
-	return s
+	return &Sender{SenderOptions: o, public: newClient(onlyPublic), open: newClient(nil)}
 }
 
-// Pass tries everything that is due once and returns how many notices were taken by their receivers.
+// Pass tries everything that is due once, each receiver beside the others, and returns how many notices
+// were taken. What waits for a receiver that is not in the settings is left alone: another node may have
+// newer settings.
 func (s *Sender) Pass(ctx context.Context) (int, error) {
-	due, err := s.Outbox.DueNotices(ctx, s.Now(), mostDue)
+	var receivers sync.WaitGroup
+	var taken atomic.Int64
+	faults := make([]error, len(s.Receivers))
+	for i, r := range s.Receivers {
+		receivers.Go(func() { faults[i] = s.serve(ctx, r, &taken) })
+	}
+	receivers.Wait()
+	return int(taken.Load()), errors.Join(faults...)
+}
+
+// serve tries what is due for one receiver. After a try without an answer the rest waits for the next
+// pass, so that a receiver that hangs holds up nobody for long.
+func (s *Sender) serve(ctx context.Context, r Receiver, taken *atomic.Int64) error {
+	due, err := s.Outbox.DueNotices(ctx, r.ID(), s.Now(), mostDue)
 	if err != nil {
-		return 0, fmt.Errorf("list due notices: %w", err)
+		return fmt.Errorf("list due notices: %w", err)
 	}
 	var tries sync.WaitGroup
-	var sent atomic.Int64
+	var silent atomic.Bool
 	faults := make([]error, len(due))
-	slots := make(chan struct{}, inFlight)
+	slots := make(chan struct{}, atOnce)
 	for i, n := range due {
 		slots <- struct{}{}
+		if silent.Load() || ctx.Err() != nil {
+			break
+		}
 		tries.Go(func() {
 			defer func() { <-slots }()
-			taken, err := s.try(ctx, n)
-			if taken {
-				sent.Add(1)
+			settled, err := s.try(ctx, r, n)
+			if settled.State == Sent {
+				taken.Add(1)
+			}
+			if err != nil || settled.HTTPStatus == 0 {
+				silent.Store(true)
 			}
 			faults[i] = err
 		})
 	}
 	tries.Wait()
-	return int(sent.Load()), errors.Join(faults...)
+	return errors.Join(faults...)
 }
 
-// try makes one attempt and reports whether the receiver took the notice. The error is the ledger's.
-func (s *Sender) try(ctx context.Context, n Notice) (bool, error) {
-	if ctx.Err() != nil {
-		return false, nil // stopping: the next start goes on
-	}
+// try makes one attempt, unless another node has taken it, and returns the notice as it is then. The
+// error is the ledger's.
+func (s *Sender) try(ctx context.Context, r Receiver, n Notice) (Notice, error) {
 	mine, err := s.Outbox.TakeNotice(ctx, n, s.Now().Add(takenFor))
 	if err != nil || !mine {
-		return false, err
+		return n, err
 	}
 	n.Attempts++
-	r, known := s.receivers[n.Receiver]
-	if !known {
-		// Tried again like any failure, because another node may have newer settings.
-		n.failed(0, "its receiver is not in the settings", s.Now())
-	} else if status, err := s.post(ctx, r, n); err != nil {
-		n.failed(status, err.Error(), s.Now())
-	} else {
+	status, err := s.post(ctx, r, n)
+	switch {
+	case err == nil:
 		n.State, n.HTTPStatus, n.Words, n.EndedAt = Sent, status, "", s.Now()
+	case ctx.Err() != nil:
+		return n, nil // it was us who hung up: made up for when the try is no longer taken
+	default:
+		n.failed(status, err.Error(), s.Now())
+		s.report(r, n)
 	}
-	if ctx.Err() != nil && n.State != Sent {
-		return false, nil // it was us who hung up; made up for when the try is no longer taken
-	}
-	s.report(r, n)
-	return n.State == Sent, s.Outbox.SettleNotice(context.WithoutCancel(ctx), n)
+	return n, s.Outbox.SettleNotice(context.WithoutCancel(ctx), n)
 }
 
 // post makes the request (Standard Webhooks, webhook headers). The error is words for people, without
@@ -153,14 +164,13 @@ func unaddressed(err error) error {
 	return u.Err
 }
 
-// report says a try that failed in one line.
+// report says in one line that a try failed.
 func (s *Sender) report(r Receiver, n Notice) {
-	switch n.State {
-	case Queued:
+	if n.State == Queued {
 		s.Log.Warn("notice not taken; it is tried again", "receiver", r.Name(), "kind", n.Kind, "account", n.Account,
 			"attempt", n.Attempts, "words", n.Words, "again", n.Due)
-	case Failed:
-		s.Log.Error("notice given up", "receiver", r.Name(), "kind", n.Kind, "account", n.Account,
-			"attempts", n.Attempts, "words", n.Words, "next", "mend the receiver; clickthread notices ls shows what it missed")
+		return
 	}
+	s.Log.Error("notice given up", "receiver", r.Name(), "kind", n.Kind, "account", n.Account,
+		"attempts", n.Attempts, "words", n.Words, "next", "mend the receiver; what it missed: clickthread notices ls --state failed")
 }

@@ -77,6 +77,11 @@ func conformance(t *testing.T, fresh func(*testing.T) *Store) {
 		"texts are cleared once":                        pruneTexts,
 		"a job is one node's at a time":                 oneNodeAtATime,
 		"nodes compare their rules":                     nodesCompareRules,
+		"a watcher sees lanes":                          seesLanes,
+		"a watcher sees what expires":                   seesExpiring,
+		"a condition is told once":                      toldOnce,
+		"a try of a notice is one node's":               noticeTries,
+		"notices are pruned when they ended":            pruneNotices,
 	} {
 		t.Run(name, func(t *testing.T) {
 			test(t, &ledger{T: t, Store: fresh(t), now: time.Now().UTC().Truncate(time.Second)})

@@ -174,9 +174,9 @@ func (s *Store) RecordChange(ctx context.Context, c notices.Change) (recorded bo
 }
 
 // DueNotices implements notices.Outbox.
-func (s *Store) DueNotices(ctx context.Context, now time.Time, limit int) ([]notices.Notice, error) {
+func (s *Store) DueNotices(ctx context.Context, receiver string, now time.Time, limit int) ([]notices.Notice, error) {
 	var rows []noticeRow
-	err := s.read.NewSelect().Model(&rows).Where("state = 'queued'").Where("due_at <= ?", micros(now)).
+	err := s.read.NewSelect().Model(&rows).Where("receiver = ? AND state = 'queued' AND due_at <= ?", receiver, micros(now)).
 		Order("due_at", "id").Limit(int64(limit)).Scan(ctx)
 	return noticesOf(rows), err
 }
@@ -218,7 +218,12 @@ func (s *Store) Notices(ctx context.Context, state notices.State, limit int) ([]
 	return noticesOf(rows), nil
 }
 
-// oldNotices are notices that reached their end.
-func oldNotices() recorded {
-	return recorded{table: "notices", id: "id", also: "state <> 'queued'", most: pruneBatch, remove: deleteRows}
+// oldNotices are notices that reached their end. One that is due for longer than all its tries take has
+// reached it too: its receiver is in nobody's settings any more.
+func oldNotices(before time.Time) recorded {
+	const tries = 4 * 24 * time.Hour
+	return recorded{
+		table: "notices", id: "id", also: "(state <> 'queued' OR due_at < ?)", args: []any{micros(before.Add(-tries))},
+		most: pruneBatch, remove: deleteRows,
+	}
 }

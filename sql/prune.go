@@ -31,7 +31,7 @@ type Retention struct {
 	Unattributed time.Time
 	Quarantine   time.Time
 	Calls        time.Time // with what points to them; open ones stay
-	Notices      time.Time // queued ones stay
+	Notices      time.Time // queued ones stay as long as they are tried
 	Ledger       time.Time // deliveries in their last state, by their last change, with their claims
 
 	// Progress is told of each kind when it is done. Default: nobody is.
@@ -80,7 +80,7 @@ func (r Retention) kinds() []prunableKind {
 		{"unattributed", r.Unattributed, aged{"unattributed", "account_id, conversation_id, trigger_id, rule", "received_at", pruneBatch}},
 		{"quarantine", r.Quarantine, aged{"quarantine", "digest", "received_at", 20}}, // of bodies up to 4 MiB
 		{"calls", r.Calls, newOldCalls()},
-		{"notices", r.Notices, oldNotices()},
+		{"notices", r.Notices, oldNotices(r.Notices)},
 		{"ledger", r.Ledger, oldDeliveries(r.Ledger)},
 	}
 }

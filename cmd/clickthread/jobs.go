@@ -42,6 +42,8 @@ func (a *app) jobs() []job {
 		{"check", "* * * * *", time.Minute, "unattributed matches beside a click that counts; must be 0", a.check, a.unchecked},
 		{"counts", "@every 10s", eachNode, "counters written", a.intake.FlushCounts, nil},
 		{"rules", "* * * * *", eachNode, "accounts for which running nodes have different rules in force", a.compareRules, nil},
+		{"watch", "@every 15s", 15 * time.Second, "notices written for the receivers in the settings", a.newWatcher().Pass, nil},
+		{"notify", "@every 5s", 5 * time.Second, "notices taken by their receivers", a.newNotifier().Pass, nil},
 	}
 }
 
@@ -58,7 +60,7 @@ func (a *app) retention() sql.Retention {
 	return sql.Retention{
 		Clicks:   attribution.Prune(begin, time.Duration(kept.ClickGrace)),
 		Messages: ago(kept.Messages), Texts: ago(kept.Text), Quarantine: ago(kept.Quarantine),
-		Calls: ago(kept.Calls), Ledger: ago(kept.Ledger),
+		Calls: ago(kept.Calls), Notices: ago(kept.Calls), Ledger: ago(kept.Ledger),
 		Keys: begin.Add(-sql.KeepKeys), Unattributed: begin.Add(-sql.KeepUnattributed),
 	}
 }

@@ -270,7 +270,7 @@ CREATE TABLE notices (
     ended_at    BIGINT  NOT NULL,
     PRIMARY KEY (account_id, id)
 );
-CREATE INDEX notices_due ON notices (due_at) WHERE state = 'queued';
+CREATE INDEX notices_due ON notices (receiver, due_at) WHERE state = 'queued';
 
 -- +goose Down
 DROP TABLE notices;
