@@ -66,6 +66,7 @@ func newClient(control func(network, address string, c syscall.RawConn) error) *
 		Transport: &http.Transport{
 			DialContext:            dialer.DialContext,
 			ForceAttemptHTTP2:      true,
+			MaxIdleConnsPerHost:    atOnce,
 			IdleConnTimeout:        90 * time.Second,
 			MaxResponseHeaderBytes: 64 << 10,
 		},

@@ -8,7 +8,7 @@ import (
 
 // Addresses that a receiver must not have unless its entry says so, however they are written.
 func TestPrivateAddresses(t *testing.T) {
-	for _, text := range strings.Fields(`
+	for text := range strings.FieldsSeq(`
 		0.0.0.0 0.0.0.1 0.255.255.255 10.0.0.0 10.0.0.1 10.255.255.255 100.64.0.0 100.64.0.1 100.127.255.255
 		127.0.0.1 127.0.0.2 127.1.2.3 127.255.255.255 169.254.0.1 169.254.169.254 169.254.170.2 169.254.255.255
 		172.16.0.0 172.16.0.1 172.17.0.1 172.31.255.255 192.0.0.1 192.0.0.170 192.0.2.1 192.88.99.1
@@ -26,7 +26,7 @@ func TestPrivateAddresses(t *testing.T) {
 			t.Errorf("%s is taken for a public address", text)
 		}
 	}
-	for _, text := range strings.Fields(`
+	for text := range strings.FieldsSeq(`
 		1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.1 169.253.255.255 169.255.0.0
 		172.15.255.255 172.32.0.0 192.0.1.1 192.167.255.255 192.169.0.0 198.17.255.255 198.20.0.0 223.255.255.255
 		::ffff:8.8.8.8 2001:200::1 2001:4860:4860::8888 2003::1 2606:4700:4700::1111 2a00:1450:4001:800::200e 3ffe::1`) {

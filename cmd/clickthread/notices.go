@@ -40,7 +40,7 @@ type noticesLsCmd struct {
 // Help shows an example below the flags.
 func (noticesLsCmd) Help() string {
 	return "Example:\n  clickthread notices ls --state failed\n\n" +
-		"The settings say who is told, under notices. JSON holds the bodies as they were signed."
+		"The settings say who is told, under notices. JSON also holds what each was told."
 }
 
 // noticeLine is one notice as it is listed and printed as JSON.
