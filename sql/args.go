@@ -31,7 +31,12 @@ func (s rowSet) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
 		}
 		return bun.List(list).AppendQuery(gen, append(b, "VALUES "...))
 	}
-	b = append(b, "SELECT * FROM unnest("...)
+	b, err := s.appendArrays(gen, append(b, "SELECT * FROM unnest("...))
+	return append(b, ')'), err
+}
+
+// appendArrays writes the columns as PostgreSQL's arrays, with commas between.
+func (s rowSet) appendArrays(gen schema.QueryGen, b []byte) ([]byte, error) {
 	for column, kind := range s.types {
 		values := make([]any, len(s.rows))
 		for i, row := range s.rows {
@@ -41,13 +46,15 @@ func (s rowSet) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
 			b = append(b, ", "...)
 		}
 		b = append(b, "ARRAY["...)
-		var err error
-		if b, err = bun.List(values).AppendQuery(gen, b); err != nil {
-			return nil, err
+		if len(values) > 0 { // an empty list would be written as NULL
+			var err error
+			if b, err = bun.List(values).AppendQuery(gen, b); err != nil {
+				return nil, err
+			}
 		}
 		b = append(append(append(b, "]::"...), kind...), "[]"...)
 	}
-	return append(b, ')'), nil
+	return b, nil
 }
 
 // insert writes rows in one statement; clause is what follows the values, such as "CONFLICT DO

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/schema"
 
 	"github.com/clickthread/clickthread/attribution"
 )
@@ -24,24 +23,14 @@ type clickRow struct {
 	ReceivedAt     int64
 }
 
+var putClicks = put[clickRow]{"put_clicks", "CONFLICT (account_id, conversation_id, id) DO UPDATE SET clicked_at = excluded.clicked_at", ""}
+
 func (r clickRow) click() attribution.Click {
 	return attribution.Click{
 		ID: asUUID(r.ID), Conversation: asUUID(r.ConversationID), ClickID: r.Clid, AdID: r.AdID,
 		SourceType: r.SourceType, SourceURL: r.SourceURL, Headline: r.Headline,
 		At: fromMicros(r.ClickedAt), ReceivedAt: fromMicros(r.ReceivedAt),
 	}
-}
-
-func loadClicks(ctx context.Context, tx bun.Tx, where schema.QueryAppender, owner map[string]*attribution.Thread) error {
-	var rows []clickRow
-	if err := tx.NewSelect().Model(&rows).Where("(account_id, conversation_id) IN (?)", where).Scan(ctx); err != nil {
-		return err
-	}
-	for _, r := range rows {
-		t := owner[r.AccountID+string(r.ConversationID)]
-		t.Clicks = append(t.Clicks, r.click())
-	}
-	return nil
 }
 
 func writeClicks(ctx context.Context, w *script, threads []*attribution.Thread) error {
@@ -55,7 +44,7 @@ func writeClicks(ctx context.Context, w *script, threads []*attribution.Thread) 
 			})
 		}
 	}
-	return addInsert(ctx, w, rows, "CONFLICT (account_id, conversation_id, id) DO UPDATE SET clicked_at = excluded.clicked_at")
+	return putClicks.add(ctx, w, rows)
 }
 
 // Clicks lists an account's clicks, newest first.

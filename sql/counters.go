@@ -24,6 +24,8 @@ type counterRow struct {
 // addToCounter is what follows the values of counterRows.
 const addToCounter = "CONFLICT (account_id, day, kind, node) DO UPDATE SET n = counter_row.n + excluded.n"
 
+var putCounts = put[counterRow]{"put_counts", addToCounter, ""}
+
 // AddCounts adds to the day's counters of this node.
 func (s *Store) AddCounts(ctx context.Context, now time.Time, counts map[attribution.Count]int) error {
 	return insert(ctx, s.write, counterRows(s.node, now, counts), addToCounter)

@@ -9,9 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/schema"
 
-	"github.com/clickthread/clickthread/attribution"
 	"github.com/clickthread/clickthread/capi"
 	"github.com/clickthread/clickthread/forwarder"
 	"github.com/clickthread/clickthread/reason"
@@ -95,18 +93,11 @@ type claimRow struct {
 	CreatedAt      int64
 }
 
-func loadClaims(ctx context.Context, tx bun.Tx, where schema.QueryAppender, owner map[string]*attribution.Thread) error {
-	var rows []claimRow
-	err := tx.NewSelect().Model(&rows).Column("account_id", "key", "conversation_id").
-		Where("(account_id, conversation_id) IN (?)", where).Scan(ctx)
-	if err != nil {
-		return err
-	}
-	for _, r := range rows {
-		owner[r.AccountID+string(r.ConversationID)].Claims[r.Key] = true
-	}
-	return nil
-}
+var (
+	putClaims     = put[claimRow]{"put_claims", orLeave, "delivery_id"}
+	putDeliveries = put[deliveryRow]{"put_deliveries", "", ""}
+	putLanes      = put[laneRow]{"put_lanes", orLeave, ""}
+)
 
 // insertClaims takes the deliveries' claims and returns the deliveries that got theirs.
 func (s *Store) insertClaims(ctx context.Context, tx bun.Tx, deliveries []forwarder.Delivery) ([]forwarder.Delivery, error) {
@@ -119,7 +110,7 @@ func (s *Store) insertClaims(ctx context.Context, tx bun.Tx, deliveries []forwar
 			AccountID: d.Account, Key: d.Claim, ConversationID: d.Conversation[:], DeliveryID: d.ID[:], CreatedAt: micros(d.CreatedAt),
 		}
 	}
-	got, err := insertNew(ctx, s, tx, rows, "delivery_id", func(r claimRow) string { return string(r.DeliveryID) })
+	got, err := putClaims.fresh(ctx, s, tx, rows, func(r claimRow) string { return string(r.DeliveryID) })
 	if err != nil {
 		return nil, err
 	}
@@ -144,10 +135,10 @@ func insertDeliveries(ctx context.Context, w *script, deliveries []forwarder.Del
 			lanes = append(lanes, laneRow{AccountID: d.Account})
 		}
 	}
-	if err := addInsert(ctx, w, rows, ""); err != nil {
+	if err := putDeliveries.add(ctx, w, rows); err != nil {
 		return err
 	}
-	return addInsert(ctx, w, lanes, "CONFLICT DO NOTHING")
+	return putLanes.add(ctx, w, lanes)
 }
 
 // Filter narrows a list of events. Empty fields do not filter.

@@ -45,7 +45,7 @@ func (s *Store) openPostgres(ctx context.Context, o Options) error {
 	if err := s.home.prepare(ctx, migrating, o); err != nil {
 		return err
 	}
-	s.write = bun.NewDB(openPostgres(config, postgresOptions{}), pgdialect.New())
+	s.write = bun.NewDB(openPostgres(config, postgresOptions{Prepare: preparations}), pgdialect.New())
 	s.read = s.write
 	return nil
 }
@@ -84,6 +84,8 @@ type postgresOptions struct {
 	Timeout time.Duration
 	// MaxConns is how many connections may be open; as many stay open. Default 8.
 	MaxConns int
+	// Prepare is what each connection plans once.
+	Prepare []preparation
 }
 
 // openPostgres opens a pool. It does not connect yet.
@@ -94,7 +96,9 @@ func openPostgres(cfg postgresConfig, o postgresOptions) *stdsql.DB {
 	if o.MaxConns <= 0 {
 		o.MaxConns = 8
 	}
-	db := stdsql.OpenDB(newConnector(cfg, o.Timeout))
+	c := newConnector(cfg, o.Timeout)
+	c.prepare = o.Prepare
+	db := stdsql.OpenDB(c)
 	db.SetMaxOpenConns(o.MaxConns)
 	db.SetMaxIdleConns(o.MaxConns)
 	return db
@@ -109,8 +113,9 @@ func openPostgresForMigrations(cfg postgresConfig) *stdsql.DB {
 // connector opens connections. Each gets its own configuration, because pgdriver tells neither its
 // dialer nor its hooks which connection they work for.
 type connector struct {
-	config pgdriver.Config
-	where  string // for errors
+	config  pgdriver.Config
+	where   string // for errors
+	prepare []preparation
 }
 
 var _ driver.Connector = (*connector)(nil)
@@ -133,7 +138,9 @@ func newConnector(cfg postgresConfig, timeout time.Duration) *connector {
 			"idle_in_transaction_session_timeout": milliseconds(2 * timeout),
 			// Every statement of ours goes through an index. A planner that has no statistics yet, on a
 			// young or quickly grown table, would rather read all of it: 10 ms a batch instead of 1.
-			"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off",
+			"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "enable_bitmapscan": "off", "jit": "off",
+			// What is prepared is planned once, not five times first.
+			"plan_cache_mode": "force_generic_plan",
 		}
 	}
 	return c
@@ -155,6 +162,9 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	config.ResetSessionFunc = func(context.Context, *pgdriver.Conn) error { return s.reuse() }
 	conn, err := pgdriver.NewConnector(pgdriver.WithConfig(&config)).Connect(ctx)
+	if err == nil {
+		err = prepareAll(ctx, conn, c.prepare)
+	}
 	if err != nil {
 		if s.Conn != nil {
 			_ = s.Close()
@@ -163,6 +173,15 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	s.until = time.Time{}
 	return conn, nil
+}
+
+func prepareAll(ctx context.Context, conn driver.Conn, statements []preparation) error {
+	for _, p := range statements {
+		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, p.prepare(), nil); err != nil {
+			return fmt.Errorf("prepare %.40q: %w", p.prepare(), err)
+		}
+	}
+	return nil
 }
 
 // Driver implements driver.Connector.

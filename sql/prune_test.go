@@ -36,19 +36,19 @@ func (l *ledger) keepOld(account string, at time.Time, status forwarder.Status) 
 	call := callRow{AccountID: account, ID: first, Outcome: string(forwarder.Failed), StartedAt: us, EndedAt: us}
 	again := callRow{AccountID: account, ID: last, Outcome: string(outcome), StartedAt: us}
 	for _, err := range []error{
-		put(l, messageKeyRow{AccountID: account, Key: message, ReceivedAt: us}),
-		put(l, messageRow{AccountID: account, ID: message, ConversationID: message, Type: "text", SentAt: us, ReceivedAt: us, Body: []byte("oi")}),
-		put(l, clickRow{AccountID: account, ConversationID: message, ID: message, Clid: claim, AdID: "120", ClickedAt: us, ReceivedAt: us}),
-		put(l, waitingRow{AccountID: account, ConversationID: message, TriggerID: message, Rule: "r", ReceivedAt: us, Body: []byte("oi")}),
-		put(l, quarantineRow{Digest: message, ReceivedAt: us, Body: []byte("?")}),
-		put(l, deliveryRow{
+		putRow(l, messageKeyRow{AccountID: account, Key: message, ReceivedAt: us}),
+		putRow(l, messageRow{AccountID: account, ID: message, ConversationID: message, Type: "text", SentAt: us, ReceivedAt: us, Body: []byte("oi")}),
+		putRow(l, clickRow{AccountID: account, ConversationID: message, ID: message, Clid: claim, AdID: "120", ClickedAt: us, ReceivedAt: us}),
+		putRow(l, waitingRow{AccountID: account, ConversationID: message, TriggerID: message, Rule: "r", ReceivedAt: us, Body: []byte("oi")}),
+		putRow(l, quarantineRow{Digest: message, ReceivedAt: us, Body: []byte("?")}),
+		putRow(l, deliveryRow{
 			AccountID: account, ID: delivery, Status: string(status), EventID: claim, ClaimKey: claim, ConversationID: message,
 			TriggerID: message, CallID: last, CreatedAt: us, UpdatedAt: us,
 		}),
-		put(l, claimRow{AccountID: account, Key: claim, ConversationID: message, DeliveryID: delivery, CreatedAt: us}),
-		put(l, call), put(l, again),
+		putRow(l, claimRow{AccountID: account, Key: claim, ConversationID: message, DeliveryID: delivery, CreatedAt: us}),
+		putRow(l, call), putRow(l, again),
 		insert(l.Context(), l.write, []laneRow{{AccountID: account}}, "CONFLICT DO NOTHING"),
-		put(l, attemptRow{AccountID: account, DeliveryID: delivery, CallID: first}),
+		putRow(l, attemptRow{AccountID: account, DeliveryID: delivery, CallID: first}),
 	} {
 		if err != nil {
 			l.Fatal(err)
@@ -56,7 +56,7 @@ func (l *ledger) keepOld(account string, at time.Time, status forwarder.Status) 
 	}
 }
 
-func put[T any](l *ledger, row T) error { return insert(l.Context(), l.write, []T{row}, "") }
+func putRow[T any](l *ledger, row T) error { return insert(l.Context(), l.write, []T{row}, "") }
 
 // prune prunes, and checks that Prunable foretold it.
 func (l *ledger) prune(r Retention) map[string]int {
@@ -193,7 +193,7 @@ func pruneInBatches(t *testing.T, l *ledger) {
 func pruneTexts(t *testing.T, l *ledger) {
 	keep := func(at time.Time) {
 		id := recordedAt(at)
-		if err := put(l, messageRow{AccountID: "shop", ID: id, ConversationID: id, Body: []byte("oi")}); err != nil {
+		if err := putRow(l, messageRow{AccountID: "shop", ID: id, ConversationID: id, Body: []byte("oi")}); err != nil {
 			t.Fatal(err)
 		}
 	}

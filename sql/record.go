@@ -50,23 +50,24 @@ func (s *Store) Record(ctx context.Context, now time.Time, batch []*attribution.
 	return fresh, deliveries, err
 }
 
-// snapshot finds or makes the people and threads of a batch and loads what the plan needs to know.
+// snapshot finds or makes the people and threads of a batch and loads what the plan needs to know. The
+// threads' rows are locked by being written, so what is read of them afterwards stays true.
 func (s *Store) snapshot(ctx context.Context, tx bun.Tx, now time.Time, fresh []*attribution.Arrival) (*attribution.Snapshot, error) {
-	directories, authors, err := s.identify(ctx, tx, now, fresh)
+	known, err := readPeople(ctx, tx, fresh)
 	if err != nil {
-		return nil, fmt.Errorf("identify contacts: %w", err)
+		return nil, fmt.Errorf("read contacts: %w", err)
 	}
-	threads, err := s.openThreads(ctx, tx, now, directories, fresh, authors)
+	directories, authors := identify(now, fresh, known)
+	w := s.script(tx)
+	if err := writePeople(ctx, w, directories); err != nil {
+		return nil, fmt.Errorf("write contacts: %w", err)
+	}
+	threads, err := openThreads(ctx, w, now, directories, fresh, authors)
 	if err != nil {
 		return nil, fmt.Errorf("open conversations: %w", err)
 	}
-	if s.home.shared {
-		if err := recheckPeople(ctx, tx, directories); err != nil {
-			return nil, fmt.Errorf("look at the contacts again: %w", err)
-		}
-	}
-	if err := loadThreads(ctx, tx, threads); err != nil {
-		return nil, fmt.Errorf("read threads: %w", err)
+	if err := readThreads(ctx, w, directories, threads); err != nil {
+		return nil, fmt.Errorf("read conversations: %w", err)
 	}
 	return &attribution.Snapshot{Now: now, Fresh: fresh, Threads: threads}, nil
 }
@@ -84,7 +85,7 @@ func (s *Store) writePlan(ctx context.Context, tx bun.Tx, snap *attribution.Snap
 		func() error { return writeClicks(ctx, w, snap.Threads) },
 		func() error { return writeWaiting(ctx, w, snap.Threads) },
 		func() error { return insertDeliveries(ctx, w, won) },
-		func() error { return addInsert(ctx, w, counterRows(s.node, snap.Now, snap.Counts), addToCounter) },
+		func() error { return putCounts.add(ctx, w, counterRows(s.node, snap.Now, snap.Counts)) },
 		func() error { return w.run(ctx) },
 	} {
 		if err := write(); err != nil {
@@ -101,6 +102,8 @@ type messageKeyRow struct {
 	Key        []byte
 	ReceivedAt int64
 }
+
+var putKeys = put[messageKeyRow]{"put_keys", orLeave, "account_id, key"}
 
 // insertKeys inserts the dedupe keys in key order and returns the messages that are new, by message
 // time, then position (ledger 1).
@@ -121,7 +124,7 @@ func (s *Store) insertKeys(ctx context.Context, tx bun.Tx, now time.Time, batch 
 		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), bytes.Compare(a.Key, b.Key))
 	})
 	key := func(r messageKeyRow) string { return r.AccountID + "\x00" + string(r.Key) }
-	isNew, err := insertNew(ctx, s, tx, rows, "account_id, key", key)
+	isNew, err := putKeys.fresh(ctx, s, tx, rows, key)
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +148,8 @@ type messageRow struct {
 	Body           []byte
 }
 
+var putMessages = put[messageRow]{"put_messages", "", ""}
+
 func insertMessages(ctx context.Context, w *script, fresh []*attribution.Arrival) error {
 	rows := make([]messageRow, len(fresh))
 	for i, a := range fresh {
@@ -156,7 +161,7 @@ func insertMessages(ctx context.Context, w *script, fresh []*attribution.Arrival
 			rows[i].Body = nil
 		}
 	}
-	return addInsert(ctx, w, rows, "")
+	return putMessages.add(ctx, w, rows)
 }
 
 // Message is a stored message as a person is shown it.

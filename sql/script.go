@@ -45,18 +45,20 @@ func (w *script) run(ctx context.Context) error {
 	return err
 }
 
-// addInsert is insert as part of a script.
-func addInsert[T any](ctx context.Context, w *script, rows []T, clause string) error {
-	if len(rows) == 0 {
-		return nil
-	}
+// query runs what was kept, and then q, whose rows go into dest. PostgreSQL takes both in one go, as long
+// as only the last statement returns rows.
+func (w *script) query(ctx context.Context, q *bun.RawQuery, dest any) error {
 	if !w.store.home.shared {
-		_, err := insertRows(ctx, w.store.write, w.tx, rows, clause)
+		return q.Scan(ctx, dest)
+	}
+	text, err := q.AppendQuery(w.store.write.QueryGen(), w.text)
+	if err != nil {
 		return err
 	}
-	q := w.tx.NewInsert().Model(&rows)
-	if clause != "" {
-		q = q.On(clause)
+	w.text = nil
+	rows, err := w.tx.Tx.QueryContext(ctx, string(text))
+	if err != nil {
+		return err
 	}
-	return w.add(ctx, q)
+	return w.store.write.ScanRows(ctx, rows, dest)
 }

@@ -35,15 +35,18 @@ type place struct {
 // openThreads finds the thread of every message and of every contact that was merged, makes
 // conversations that are missing, and moves their last time on. It puts the threads into the
 // arrivals and returns them in a fixed order.
-func (s *Store) openThreads(ctx context.Context, tx bun.Tx, now time.Time, directories map[string]*people, fresh []*attribution.Arrival, authors []uuid.UUID) ([]*attribution.Thread, error) {
-	rows, err := knownConversations(ctx, tx, directories)
-	if err != nil {
-		return nil, err
-	}
+func openThreads(ctx context.Context, w *script, now time.Time, directories map[string]*people, fresh []*attribution.Arrival, authors []uuid.UUID) ([]*attribution.Thread, error) {
 	byPlace := map[place][]conversationRow{}
-	for _, r := range rows {
-		at := place{r.AccountID, directories[r.AccountID].Root(asUUID(r.ContactID)), r.NumberID}
-		byPlace[at] = append(byPlace[at], r)
+	for account, p := range directories {
+		for _, r := range p.conversations {
+			at := place{account, p.Root(asUUID(r.ContactID)), r.NumberID}
+			byPlace[at] = append(byPlace[at], r)
+		}
+	}
+	for _, rows := range byPlace { // the oldest is the present one
+		slices.SortFunc(rows, func(a, b conversationRow) int {
+			return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), bytes.Compare(a.ID, b.ID))
+		})
 	}
 	threads := map[place]*attribution.Thread{}
 	touched := map[string]conversationRow{}
@@ -73,34 +76,18 @@ func (s *Store) openThreads(ctx context.Context, tx bun.Tx, now time.Time, direc
 		row.LastAt = max(row.LastAt, micros(a.At))
 		touched[at.account+string(row.ID)] = *row
 	}
-	return sortedThreads(threads), s.upsertConversations(ctx, tx, touched)
+	return sortedThreads(threads), upsertConversations(ctx, w, touched)
 }
 
-func knownConversations(ctx context.Context, tx bun.Tx, directories map[string]*people) ([]conversationRow, error) {
-	var contacts [][]any
-	for account, d := range directories {
-		for id := range d.contacts {
-			contacts = append(contacts, []any{account, id[:]})
-		}
-	}
-	if len(contacts) == 0 {
-		return nil, nil
-	}
-	var rows []conversationRow
-	err := tx.NewSelect().Model(&rows).Where("(account_id, contact_id) IN (?)", among("text,bytea", contacts)).
-		Order("created_at", "id").Scan(ctx)
-	return rows, err
-}
+var putConversations = put[conversationRow]{"put_conversations", `CONFLICT (account_id, id) DO UPDATE SET
+    last_at = CASE WHEN excluded.last_at > conversation_row.last_at THEN excluded.last_at ELSE conversation_row.last_at END`, ""}
 
 // upsertConversations writes in key order, so that two nodes cannot deadlock (ledger 1).
-func (s *Store) upsertConversations(ctx context.Context, tx bun.Tx, touched map[string]conversationRow) error {
+func upsertConversations(ctx context.Context, w *script, touched map[string]conversationRow) error {
 	rows := slices.SortedFunc(maps.Values(touched), func(a, b conversationRow) int {
 		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), bytes.Compare(a.ID, b.ID))
 	})
-	w := s.script(tx)
-	err := addInsert(ctx, w, rows, `CONFLICT (account_id, id) DO UPDATE SET
-		last_at = CASE WHEN excluded.last_at > conversation_row.last_at THEN excluded.last_at ELSE conversation_row.last_at END`)
-	return cmp.Or(err, w.run(ctx))
+	return putConversations.add(ctx, w, rows)
 }
 
 func newThread(at place, rows []conversationRow) *attribution.Thread {
@@ -109,29 +96,6 @@ func newThread(at place, rows []conversationRow) *attribution.Thread {
 		t.IDs = append(t.IDs, asUUID(r.ID))
 	}
 	return t
-}
-
-// loadThreads reads the clicks, unattributed matches and claims of all the threads.
-func loadThreads(ctx context.Context, tx bun.Tx, threads []*attribution.Thread) error {
-	owner := map[string]*attribution.Thread{}
-	var ids [][]any
-	for _, t := range threads {
-		for _, id := range t.IDs {
-			owner[t.Account+string(id[:])] = t
-			ids = append(ids, []any{t.Account, id[:]})
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	where := among("text,bytea", ids)
-	if err := loadClicks(ctx, tx, where, owner); err != nil {
-		return err
-	}
-	if err := loadWaiting(ctx, tx, where, owner); err != nil {
-		return err
-	}
-	return loadClaims(ctx, tx, where, owner)
 }
 
 func sortedThreads(threads map[place]*attribution.Thread) []*attribution.Thread {

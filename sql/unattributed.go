@@ -5,7 +5,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/schema"
 
 	"github.com/clickthread/clickthread/attribution"
 	"github.com/clickthread/clickthread/reason"
@@ -25,23 +24,13 @@ type waitingRow struct {
 	Body           []byte
 }
 
+var putWaiting = put[waitingRow]{"put_waiting", "", ""}
+
 func (r waitingRow) waiting() attribution.Waiting {
 	return attribution.Waiting{
 		Conversation: asUUID(r.ConversationID), Trigger: asUUID(r.TriggerID), Rule: r.Rule, Event: r.EventName,
 		Reason: reason.Code(r.Reason), At: fromMicros(r.SentAt), ReceivedAt: fromMicros(r.ReceivedAt), Body: r.Body,
 	}
-}
-
-func loadWaiting(ctx context.Context, tx bun.Tx, where schema.QueryAppender, owner map[string]*attribution.Thread) error {
-	var rows []waitingRow
-	if err := tx.NewSelect().Model(&rows).Where("(account_id, conversation_id) IN (?)", where).Scan(ctx); err != nil {
-		return err
-	}
-	for _, r := range rows {
-		t := owner[r.AccountID+string(r.ConversationID)]
-		t.Waiting = append(t.Waiting, r.waiting())
-	}
-	return nil
 }
 
 func writeWaiting(ctx context.Context, w *script, threads []*attribution.Thread) error {
@@ -65,7 +54,7 @@ func writeWaiting(ctx context.Context, w *script, threads []*attribution.Thread)
 			return err
 		}
 	}
-	return addInsert(ctx, w, rows, "")
+	return putWaiting.add(ctx, w, rows)
 }
 
 // Waiting lists unattributed matches, newest first.
