@@ -35,7 +35,7 @@ func (q question) prepare() string {
 	text := q.text
 	for _, types := range q.sets {
 		var columns []string
-		for _, kind := range strings.Split(types, ",") {
+		for kind := range strings.SplitSeq(types, ",") {
 			params = append(params, kind+"[]")
 			columns = append(columns, fmt.Sprintf("$%d", len(params)))
 		}

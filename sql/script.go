@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"cmp"
 	"context"
 	stdsql "database/sql"
 
@@ -60,5 +61,5 @@ func (w *script) query(ctx context.Context, q *bun.RawQuery, dest any) error {
 	if err != nil {
 		return err
 	}
-	return w.store.write.ScanRows(ctx, rows, dest)
+	return cmp.Or(w.store.write.ScanRows(ctx, rows, dest), rows.Err())
 }
