@@ -30,6 +30,7 @@ type Account struct {
 	PhoneNumberIDs []string
 	DatasetID      string
 	AccessToken    Secret
+	AppSecret      Secret // of the token's app; "" = requests do not prove that we have it
 	Country        string // ISO 3166 region that local phone numbers are read in
 	Currency       string // ISO 4217; "" = rules must name one
 	Locale         string
@@ -37,6 +38,14 @@ type Account struct {
 	Click          ClickPolicy
 	Unknown        UnknownPolicy
 	TestEventCode  string
+	Send           Send
+}
+
+// Send is what goes to Meta beside the account and the click id.
+type Send struct {
+	Email, Phone, ExternalID bool   // hashed
+	LimitedDataUse           bool   // Meta's Limited Data Use
+	PageID                   string // for a dataset that is bound to a Page; "" = the WABA
 }
 
 // Listens reports whether notifications for a business number are this account's. An account that

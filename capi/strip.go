@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 )
 
+// ExtrasRefused reports whether Meta refused an event for what it says about the person.
+func (e *Error) ExtrasRefused() bool { return e.Code == 100 && e.Subcode == 2804064 }
+
 // StripExtras takes em, ph and external_id out of a frozen event: Meta refuses an event for what it
 // may not carry (code 100, subcode 2804064), and takes it bare. All other bytes stay as they were,
 // spaces between the members of user_data excepted. Without such a member, or where payload is no

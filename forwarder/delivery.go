@@ -75,6 +75,7 @@ type Delivery struct {
 	Due        time.Time
 	Attempts   int
 	Unknowns   int       // calls that carried it and whose outcome nobody knows
+	Revision   int       // of the bytes that are sent: Frozen or Bare
 	BatchLimit int       // most events it may share a call with; 0 = no limit
 	Call       uuid.UUID // the last call that carried it; zero before the first
 	CreatedAt  time.Time

@@ -2,7 +2,6 @@ package forwarder
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"github.com/clickthread/clickthread/account"
-	"github.com/clickthread/clickthread/capi"
 )
 
 // Options are what a Forwarder needs. All but MaxLanes and Stats must be set.
@@ -22,17 +20,19 @@ type Options struct {
 	Node     string        // unique per process start
 	Lease    time.Duration // longer than Timeout, see Validate
 	Timeout  time.Duration // of one call
-	Now      func() time.Time
+	Clock    *Clock
 	Log      *slog.Logger
 	Stats    *Stats // Default: a fresh one.
-	MaxLanes int    // lanes in flight at once. Default 32.
+	MaxLanes int    // lanes in flight at once. Default 64.
 }
 
 // Forwarder is the sending loop. Run it once per process; any number of processes may share a queue.
 type Forwarder struct {
 	Options
-	wake chan struct{}
-	busy sync.Map // accounts with a lane in flight here
+	wake   chan struct{}
+	busy   sync.Map // accounts with a lane in flight here
+	lanes  sync.Map // *lane by account
+	jumped atomic.Bool
 }
 
 // Stats counts what the loop did since the start, for metrics.
@@ -47,7 +47,7 @@ func New(o Options) (*Forwarder, error) {
 		return nil, fmt.Errorf("the lease of a lane (%s) must be longer than the request timeout (%s), or two nodes could send one event", o.Lease, o.Timeout)
 	}
 	if o.MaxLanes == 0 {
-		o.MaxLanes = 32
+		o.MaxLanes = 64
 	}
 	if o.Stats == nil {
 		o.Stats = &Stats{}
@@ -91,7 +91,7 @@ func (f *Forwarder) look(ctx context.Context, lanes *sync.WaitGroup, slots chan 
 	if err := f.expire(ctx); err != nil && ctx.Err() == nil {
 		f.Log.Error("cannot end what is too old; it is not sent either", "error", err)
 	}
-	due, err := f.Queue.Due(ctx, f.Node, f.Now())
+	due, err := f.Queue.Due(ctx, f.Node, f.Clock.Now())
 	if err != nil {
 		return fmt.Errorf("list due lanes: %w", err)
 	}
@@ -141,7 +141,7 @@ func (f *Forwarder) Once(ctx context.Context) (int, error) {
 	if err := f.expire(ctx); err != nil {
 		return 0, err
 	}
-	due, err := f.Queue.Due(ctx, f.Node, f.Now())
+	due, err := f.Queue.Due(ctx, f.Node, f.Clock.Now())
 	if err != nil {
 		return 0, fmt.Errorf("list due lanes: %w", err)
 	}
@@ -156,68 +156,16 @@ func (f *Forwarder) Once(ctx context.Context) (int, error) {
 	return total, nil
 }
 
-// step claims, sends and settles one batch of one account.
-func (f *Forwarder) step(ctx context.Context, id string) (int, error) {
-	a, known := f.Accounts.ByID(id)
-	if !known {
-		return 0, nil // removed from the settings: its events stay queued
-	}
-	call, err := f.Queue.Claim(ctx, Claim{
-		Account: id, Node: f.Node, Now: f.Now(), Lease: f.Lease, Max: capi.MaxBatch, Unknown: a.Unknown,
-	})
-	if err != nil {
-		return 0, fmt.Errorf("claim deliveries of %s: %w", id, err)
-	}
-	if call == nil {
-		return 0, nil
-	}
-	// From here on the call has an intent in the ledger: it is sent and settled even while the
-	// process is asked to stop.
-	ctx = context.WithoutCancel(ctx)
-	events := make([][]byte, len(call.Deliveries))
-	for i, d := range call.Deliveries {
-		events[i] = d.Payload
-	}
-	receipt, err := f.send(ctx, call, a, events)
-	s := decide(call, receipt, err, a.Unknown, f.Now())
-	n, err := f.settle(ctx, call, s)
-	if err != nil {
-		return 0, fmt.Errorf("settle call %s of %s: %w", call.ID, id, err)
-	}
-	f.report(call, s, n)
-	return n, nil
-}
-
-// errLate says that the lane's lease would be over before an answer can come: the process was stopped
-// for a while after it claimed. Another node may be sending the same events by then.
-var errLate = errors.New("not sent: the lease of the lane is nearly over")
-
-func (f *Forwarder) send(ctx context.Context, call *Call, a account.Account, events [][]byte) (capi.Receipt, error) {
-	if f.Now().After(call.StartedAt.Add(f.Lease - f.Timeout)) {
-		return capi.Receipt{}, &capi.Error{Err: errLate}
-	}
-	return f.Sender.Send(ctx, capi.Dataset{
-		ID: call.Dataset, Token: a.AccessToken.Reveal(), TestEventCode: call.TestCode,
-	}, events)
-}
-
-// settle tries until the lease is over: an answer that cannot be written turns into an unknown
-// outcome, and the event might be sent twice.
-func (f *Forwarder) settle(ctx context.Context, call *Call, s Settlement) (n int, err error) {
-	end := call.StartedAt.Add(f.Lease)
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		if n, err = f.Queue.Settle(ctx, call, s); err == nil || errors.Is(err, context.Canceled) {
-			return n, err
-		}
-		if f.Now().Add(wait).After(end) {
-			return 0, err
-		}
-		time.Sleep(wait)
-	}
-}
-
+// expire ends what is too old, unless the clock cannot be believed: then everything might look old.
 func (f *Forwarder) expire(ctx context.Context) error {
-	n, err := f.Queue.Expire(ctx, f.Now())
+	jumped := f.Clock.Jumped()
+	if f.jumped.Swap(jumped) != jumped {
+		f.Log.Error("the wall clock jumped; going on by the steady clock, and ending nothing as too old, until Meta's date agrees", "jumped", jumped)
+	}
+	if jumped {
+		return nil
+	}
+	n, err := f.Queue.Expire(ctx, f.Clock.Now())
 	if err != nil {
 		return fmt.Errorf("expire deliveries: %w", err)
 	}
@@ -227,23 +175,4 @@ func (f *Forwarder) expire(ctx context.Context) error {
 			"next", "clickthread events ls --state expired")
 	}
 	return nil
-}
-
-// report counts a settled call and says it in one line.
-func (f *Forwarder) report(call *Call, s Settlement, changed int) {
-	counter := map[Outcome]*atomic.Int64{
-		Accepted: &f.Stats.Accepted, Failed: &f.Stats.Failed, Refused: &f.Stats.Refused, Unknown: &f.Stats.Unknown,
-	}[s.Outcome]
-	counter.Add(1)
-	if s.To == Sent {
-		f.Stats.Sent.Add(int64(changed))
-	}
-	level := slog.LevelInfo
-	if s.Outcome != Accepted {
-		level = slog.LevelWarn
-	}
-	f.Log.Log(context.Background(), level, "call settled", "account", call.Account, "call", call.ID,
-		"dataset", call.Dataset, "events", len(call.Deliveries), "changed", changed, "outcome", s.Outcome,
-		"http", s.HTTPStatus, "code", s.Code, "subcode", s.Subcode, "trace", s.TraceID, "words", s.Words,
-		"ms", s.EndedAt.Sub(call.StartedAt).Milliseconds())
 }

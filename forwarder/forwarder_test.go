@@ -46,13 +46,13 @@ func TestOnceSendsABatchOfEveryDueLane(t *testing.T) {
 	f, queue := loop(t, func(to capi.Dataset, events [][]byte) error {
 		calls = append(calls, fmt.Sprintf("%s %s %s %s", to.ID, to.Token, to.TestEventCode, events))
 		return nil
-	}, func(o *Options) { o.Now = func() time.Time { return noon } })
+	}, func(o *Options) { o.Clock = steady(func() time.Time { return noon }) })
 	queue.queue("bakery", 2, noon)
 	queue.queue("florist", 1, noon)
-	queue.queue("florist", 1, noon.Add(time.Minute))            // not due yet
-	queue.queue("closed", 1, noon)                              // no longer in the settings
-	queue.queue("bakery", 1, noon.Add(-SendableFor))            // too old by now
-	queue.queue("bakery", 1, noon.Add(time.Second-SendableFor)) // just young enough
+	queue.queue("florist", 1, noon.Add(time.Minute))      // not due yet
+	queue.queue("closed", 1, noon)                        // no longer in the settings
+	queue.queue("bakery", 1, noon.Add(-SendableFor))      // too old by now
+	queue.queue("bakery", 1, noon.Add(time.Second-aging)) // not yet too old to go with others
 
 	n, err := f.Once(t.Context())
 	if n != 4 || err != nil {

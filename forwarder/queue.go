@@ -16,11 +16,11 @@ import (
 type Queue interface {
 	// Due lists the accounts with something to send whose lane is neither paused nor another's.
 	Due(ctx context.Context, node string, now time.Time) ([]string, error)
-	// Claim leases the lane, writes the call as an intent, and marks its deliveries sending. It
-	// returns nil where nothing is due or another node holds the lane.
+	// Claim leases the lane and writes the next call as an intent. It returns nil where nothing is due or
+	// another node holds the lane. A call beside an error may have been written: it is not to be sent.
 	Claim(ctx context.Context, c Claim) (*Call, error)
 	// Settle writes what became of a call. It returns how many deliveries changed: 0 when the lane
-	// was taken over meanwhile.
+	// was taken over meanwhile, or when there is no such call.
 	Settle(ctx context.Context, call *Call, s Settlement) (int, error)
 	// Expire ends what got too old to send, and returns how many.
 	Expire(ctx context.Context, now time.Time) (int, error)
@@ -50,8 +50,26 @@ type Call struct {
 	Epoch      int64
 	Dataset    string
 	TestCode   string
+	Revision   int // of every event in it
 	StartedAt  time.Time
-	Deliveries []Delivery
+	Rested     Cause      // why the lane had rested before this call; it goes on if this one is taken
+	Deliveries []Delivery // as claimed, this call not counted in them
+}
+
+// Lane is an account's sending line as it was leased.
+type Lane struct {
+	Epoch  int64
+	Rested Cause
+}
+
+// NewCall makes the call for the oldest of some due deliveries, in the order they are to be sent, with as
+// many of the next as may share it (ledger 22).
+func NewCall(id uuid.UUID, c Claim, lane Lane, due []Delivery) *Call {
+	first := due[0]
+	return &Call{
+		ID: id, Account: c.Account, Node: c.Node, Epoch: lane.Epoch, Rested: lane.Rested, Dataset: first.Dataset, TestCode: first.TestCode,
+		Revision: first.Revision, StartedAt: c.Now, Deliveries: together(due, c.Now),
+	}
 }
 
 // Outcome is what became of a call.
@@ -82,7 +100,36 @@ type Settlement struct {
 	Reason     reason.Code
 	Due        time.Time // when To is Queued
 	BatchLimit int       // new limit when the batch was split; 0 leaves it
+	Alone      uuid.UUID // the event that Meta named: it goes alone next; zero = none
+	Revision   int       // new revision of the events' bytes; 0 leaves it
 
-	PauseUntil time.Time // the lane rests until then; zero = no pause
-	PauseWords string    // why, and what to do
+	Pause *Pause // the lane rests; nil = no pause
 }
+
+// Pause is why a lane rests, and until when.
+type Pause struct {
+	Until time.Time
+	Cause Cause
+	Words string // why, and what to do
+}
+
+// Cause is why a lane rests, from a closed list.
+type Cause string
+
+// The causes of a pause.
+const (
+	NoPause        Cause = ""
+	AccountWrong   Cause = "account"         // token, permission or dataset: a person has to act
+	Throttled      Cause = "throttled"       // Meta asked to wait
+	BreakerOpen    Cause = "breaker"         // call after call failed
+	ByHand         Cause = "person"          // a person paused it
+	AccountRemoved Cause = "account_removed" // the account left the settings
+)
+
+// NeedsPerson reports whether the lane rests until somebody does something.
+func (c Cause) NeedsPerson() bool {
+	return c == AccountWrong || c == ByHand || c == AccountRemoved
+}
+
+// UntilResumed is the end of a pause that only a person ends.
+var UntilResumed = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -3,6 +3,7 @@ package forwarder
 // A Queue and a Sender without a database and a Meta, for the tests of the loop.
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -22,12 +23,14 @@ type memory struct {
 	mu            sync.Mutex
 	deliveries    []Delivery
 	paused        map[string]time.Time
+	causes        map[string]Cause
 	looks, claims int
 
-	afterDue   func() // runs when Due has read and not yet answered
-	afterClaim func() // the same for Claim
-	claimFails error
-	settleFail int // how many more times Settle fails
+	afterDue    func() // runs when Due has read and not yet answered
+	afterClaim  func() // the same for Claim
+	claimFails  error
+	commitFails error // the claim was written, and nobody said so
+	settleFail  int   // how many more times Settle fails
 }
 
 // queue adds n deliveries of an account, due at once, and gives them ids in a row.
@@ -61,7 +64,7 @@ func (m *memory) isDue(d Delivery, now time.Time) bool {
 	return d.Status == Queued && !d.Due.After(now) && !m.paused[d.Account].After(now)
 }
 
-// Claim gives the oldest due deliveries that share the first one's batch limit, as package sql does.
+// Claim gives the oldest due deliveries that may share a call, as package sql does.
 func (m *memory) Claim(_ context.Context, c Claim) (*Call, error) {
 	defer run(m.afterClaim)
 	m.mu.Lock()
@@ -80,19 +83,17 @@ func (m *memory) Claim(_ context.Context, c Claim) (*Call, error) {
 		return nil, nil
 	}
 	slices.SortStableFunc(due, func(a, b *Delivery) int { return a.Due.Compare(b.Due) })
-	most, limit := c.Max, due[0].BatchLimit
-	if limit > 0 {
-		most = min(most, limit)
-	}
-	call := &Call{ID: uuid.New(), Account: c.Account, Node: c.Node, Dataset: due[0].Dataset, TestCode: due[0].TestCode, StartedAt: c.Now}
+	var list []Delivery
 	for _, d := range due {
-		if d.BatchLimit == limit && len(call.Deliveries) < most {
+		list = append(list, *d)
+	}
+	call := NewCall(uuid.New(), c, Lane{Rested: m.causes[c.Account]}, list)
+	for _, d := range due {
+		if slices.ContainsFunc(call.Deliveries, func(in Delivery) bool { return in.ID == d.ID }) {
 			d.Status, d.Call = Sending, call.ID
-			d.Attempts++
-			call.Deliveries = append(call.Deliveries, *d)
 		}
 	}
-	return call, nil
+	return call, m.commitFails
 }
 
 func (m *memory) Settle(ctx context.Context, call *Call, s Settlement) (n int, err error) {
@@ -105,12 +106,18 @@ func (m *memory) Settle(ctx context.Context, call *Call, s Settlement) (n int, e
 		m.settleFail--
 		return 0, errStorage
 	}
-	m.paused[call.Account] = s.PauseUntil
+	if s.Pause != nil {
+		m.paused[call.Account], m.causes[call.Account] = s.Pause.Until, s.Pause.Cause
+	} else if s.Outcome == Accepted {
+		delete(m.causes, call.Account)
+	}
 	for i := range m.deliveries {
 		if d := &m.deliveries[i]; d.Status == Sending && d.Call == call.ID {
 			d.Status, d.Reason, d.Due = s.To, s.Reason, s.Due
-			if s.BatchLimit > 0 {
-				d.BatchLimit = s.BatchLimit
+			d.Attempts++
+			d.BatchLimit, d.Revision = cmp.Or(s.BatchLimit, d.BatchLimit), cmp.Or(s.Revision, d.Revision)
+			if s.Alone != uuid.Nil && d.ID == s.Alone {
+				d.BatchLimit = 1
 			}
 			n++
 		}
@@ -164,12 +171,18 @@ func (m meta) Send(ctx context.Context, to capi.Dataset, events [][]byte) (capi.
 func takesAll(capi.Dataset, [][]byte) error { return nil }
 
 // loop is a Forwarder over an empty queue, for the accounts "bakery" and "florist".
+// steady is a clock that never jumps.
+func steady(now func() time.Time) *Clock {
+	begin := now()
+	return NewClock(now, func() time.Duration { return now().Sub(begin) })
+}
+
 func loop(t *testing.T, sender meta, change func(*Options)) (*Forwarder, *memory) {
 	t.Helper()
-	queue := &memory{paused: map[string]time.Time{}}
+	queue := &memory{paused: map[string]time.Time{}, causes: map[string]Cause{}}
 	o := Options{
 		Queue: queue, Sender: sender, Node: "n1", Lease: 30 * time.Second, Timeout: 10 * time.Second,
-		Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Clock: steady(time.Now), Log: slog.New(slog.DiscardHandler),
 		Accounts: account.NewRegistry([]account.Account{
 			{ID: "bakery", WABAID: "300100", AccessToken: "token of the bakery"},
 			{ID: "florist", WABAID: "300200", AccessToken: "token of the florist"},

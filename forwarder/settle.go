@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"cmp"
 	"errors"
 	"math/rand/v2"
 	"time"
@@ -24,10 +25,14 @@ const (
 // the client becomes a state of the ledger.
 func decide(call *Call, receipt capi.Receipt, err error, policy account.UnknownPolicy, now time.Time) Settlement {
 	if err == nil {
-		return Settlement{
+		s := Settlement{
 			Outcome: Accepted, HTTPStatus: receipt.HTTPStatus, TraceID: receipt.TraceID, Answer: receipt.Body,
 			EndedAt: now, To: Sent,
 		}
+		if receipt.Wait > 0 {
+			s.Pause = &Pause{now.Add(receipt.Wait), Throttled, "the business has used up its calls; sending goes on by itself when Meta says so"}
+		}
+		return s
 	}
 	var refusal *capi.Error
 	if !errors.As(err, &refusal) {
@@ -41,42 +46,59 @@ func decide(call *Call, receipt capi.Receipt, err error, policy account.UnknownP
 	}
 	switch refusal.Retry() {
 	case capi.Throttled:
-		s.PauseUntil, s.PauseWords = now.Add(throttleWait), s.Words
+		s.Pause = &Pause{now.Add(cmp.Or(refusal.Wait(), throttleWait)), Throttled, s.Words}
+		s.Due = now // the pause is the wait
 	case capi.Pause:
-		s.Outcome = Refused
-		s.Due = now
-		s.PauseUntil, s.PauseWords = now.Add(probeWait), s.Words
+		s.Outcome, s.Due = Refused, now
+		s.Pause = &Pause{now.Add(probeWait), AccountWrong, s.Words}
 	case capi.Refused:
-		s.refuse(len(call.Deliveries), reason.MetaRefused, Rejected)
+		s.refuse(call, refusal, reason.MetaRefused, Rejected)
 	case capi.Unclear:
-		s.refuse(len(call.Deliveries), reason.MetaUnknown, Held)
+		s.refuse(call, refusal, reason.MetaUnknown, Held)
 	case capi.Unknown:
 		s.Outcome = Unknown
 		if policy == account.Hold {
 			s.To, s.Reason = Held, reason.UnknownOutcome
 		}
 	case capi.Again:
+		if wait := refusal.Wait(); wait > 0 {
+			s.Pause = &Pause{now.Add(wait), Throttled, s.Words}
+		}
 	}
 	return s
 }
 
-// refuse ends a single event, or splits a batch in two halves that are sent again at once: the bad
-// event is found in at most 2*ceil(log2 n)+1 calls, and its neighbours arrive.
-func (s *Settlement) refuse(n int, why reason.Code, to Status) {
+// refuse ends a single event. Of a batch, the event that Meta names goes alone next, and the others
+// together without it: were the name wrong, nothing good would be lost. Where Meta names none, the batch
+// is split in two halves. Both are sent again at once, and the bad event is found in at most
+// 2*ceil(log2 n)+1 calls. A refusal of what an event says about the person is answered by sending it
+// without (ledger 20).
+func (s *Settlement) refuse(call *Call, refusal *capi.Error, why reason.Code, to Status) {
 	s.Outcome = Refused
-	if n > 1 {
-		s.To, s.Due, s.BatchLimit = Queued, s.EndedAt, (n+1)/2
+	n := len(call.Deliveries)
+	if refusal.ExtrasRefused() && call.Revision < Bare && call.carriesExtras() {
+		s.To, s.Due, s.Revision = Queued, s.EndedAt, Bare
 		return
 	}
-	s.To, s.Reason = to, why
+	if n == 1 {
+		s.To, s.Reason = to, why
+		return
+	}
+	s.To, s.Due = Queued, s.EndedAt
+	if named, ok := refusal.Event(); ok {
+		s.Alone = call.Deliveries[named].ID
+		return
+	}
+	s.BatchLimit = (n + 1) / 2
 }
 
+// attempts is how often the most tried event of a call was sent, this call included.
 func attempts(call *Call) int {
-	most := 1
+	most := 0
 	for _, d := range call.Deliveries {
 		most = max(most, d.Attempts)
 	}
-	return most
+	return most + 1
 }
 
 // backoff doubles from 2 s to 1 h, with a fifth of jitter either way so that a crowd spreads out.

@@ -47,10 +47,10 @@ func TestDecide(t *testing.T) {
 		{"again: Meta is down", 3, serviceDown, account.Resend, again},
 		{"again: not an answer of Meta's at all", 3, errStorage, account.Resend, again},
 		{"throttled: the lane rests a minute", 3, tooManyCalls, account.Resend, Settlement{
-			Outcome: Failed, To: Queued, Due: noon.Add(wait), PauseUntil: noon.Add(throttleWait),
+			Outcome: Failed, To: Queued, Due: noon, Pause: &Pause{Until: noon.Add(throttleWait), Cause: Throttled},
 		}},
 		{"ledger 23: pause keeps the events queued", 3, tokenInvalid, account.Resend, Settlement{
-			Outcome: Refused, To: Queued, Due: noon, PauseUntil: noon.Add(probeWait),
+			Outcome: Refused, To: Queued, Due: noon, Pause: &Pause{Until: noon.Add(probeWait), Cause: AccountWrong},
 		}},
 		{"refused: a batch is split", 3, eventWrong, account.Resend, Settlement{Outcome: Refused, To: Queued, Due: noon, BatchLimit: 2}},
 		{"refused: a single event ends", 1, eventWrong, account.Resend, Settlement{
@@ -71,12 +71,12 @@ func TestDecide(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			got := decide(&Call{Deliveries: make([]Delivery, c.events)}, capi.Receipt{}, c.err, c.policy, noon)
 			diff := cmp.Diff(c.want, got, cmpopts.EquateApproxTime(wait/5),
-				cmpopts.IgnoreFields(Settlement{}, "HTTPStatus", "Code", "Subcode", "Words", "EndedAt", "PauseWords"))
+				cmpopts.IgnoreFields(Settlement{}, "HTTPStatus", "Code", "Subcode", "Words", "EndedAt"), cmpopts.IgnoreFields(Pause{}, "Words"))
 			if diff != "" {
 				t.Errorf("settlement differs (-want +got):\n%s", diff)
 			}
-			if !got.EndedAt.Equal(noon) || (got.Words == "") != (c.err == nil) || (got.PauseWords == "") != got.PauseUntil.IsZero() {
-				t.Errorf("ended at %s in the words %q, pause %q", got.EndedAt, got.Words, got.PauseWords)
+			if !got.EndedAt.Equal(noon) || (got.Words == "") != (c.err == nil) || got.Pause != nil && got.Pause.Words == "" {
+				t.Errorf("ended at %s in the words %q, pause %+v", got.EndedAt, got.Words, got.Pause)
 			}
 		})
 	}
@@ -130,7 +130,7 @@ func TestOneBadEventBlocksNobody(t *testing.T) {
 						}
 					}
 					return nil
-				}, func(o *Options) { o.Now = func() time.Time { return noon } })
+				}, func(o *Options) { o.Clock = steady(func() time.Time { return noon }) })
 				queue.queue("bakery", n, noon)
 				for queue.count("", Queued) > 0 {
 					if _, err := f.Once(t.Context()); err != nil {

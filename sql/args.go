@@ -13,7 +13,7 @@ import (
 
 // among formats rows for `(a, b) IN (?)`, one statement for a whole batch. types are the columns'
 // types in PostgreSQL, "text,bytea": it reads arrays, which it can plan as a join; SQLite reads VALUES.
-func among(types string, rows [][]any) schema.QueryAppender {
+func among(types string, rows [][]any) rowSet {
 	return rowSet{strings.Split(types, ","), rows}
 }
 

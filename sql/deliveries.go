@@ -1,13 +1,8 @@
 package sql
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"slices"
-	"time"
 
-	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 
 	"github.com/clickthread/clickthread/capi"
@@ -44,6 +39,7 @@ type deliveryRow struct {
 	Attempts       int
 	Unknowns       int
 	BatchLimit     int
+	Revision       int
 	CallID         []byte
 	CreatedAt      int64
 	UpdatedAt      int64
@@ -57,7 +53,7 @@ func rowOf(d forwarder.Delivery) deliveryRow {
 		ClaimKey: d.Claim, ConversationID: d.Conversation[:], TriggerID: d.Trigger[:],
 		Rule: d.Rule, RuleSet: d.RuleSet, Why: d.Why, Clid: d.ClickID, AdID: d.AdID, ClickedAt: micros(d.ClickAt),
 		DatasetID: d.Dataset, TestCode: d.TestCode, DueAt: micros(d.Due), Attempts: d.Attempts,
-		Unknowns: d.Unknowns, BatchLimit: d.BatchLimit, CallID: maybeID(d.Call),
+		Unknowns: d.Unknowns, BatchLimit: d.BatchLimit, Revision: d.Revision, CallID: maybeID(d.Call),
 		CreatedAt: micros(d.CreatedAt), UpdatedAt: micros(d.UpdatedAt),
 	}
 }
@@ -70,7 +66,7 @@ func (r deliveryRow) delivery() forwarder.Delivery {
 		Claim: r.ClaimKey, Conversation: asUUID(r.ConversationID), Trigger: asUUID(r.TriggerID),
 		Rule: r.Rule, RuleSet: r.RuleSet, Why: r.Why, ClickID: r.Clid, AdID: r.AdID, ClickAt: fromMicros(r.ClickedAt),
 		Dataset: r.DatasetID, TestCode: r.TestCode, Due: fromMicros(r.DueAt), Attempts: r.Attempts,
-		Unknowns: r.Unknowns, BatchLimit: r.BatchLimit, Call: asUUID(r.CallID),
+		Unknowns: r.Unknowns, BatchLimit: r.BatchLimit, Revision: r.Revision, Call: asUUID(r.CallID),
 		CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt),
 	}
 }
@@ -139,99 +135,4 @@ func insertDeliveries(ctx context.Context, w *script, deliveries []forwarder.Del
 		return err
 	}
 	return putLanes.add(ctx, w, lanes)
-}
-
-// Filter narrows a list of events. Empty fields do not filter.
-type Filter struct {
-	Account string
-	Status  forwarder.Status
-	Reason  reason.Code
-	Since   time.Time // created at or after
-	Limit   int       // most rows. Default 50.
-}
-
-func (f Filter) limit() int64 {
-	if f.Limit <= 0 {
-		return 50
-	}
-	return int64(f.Limit)
-}
-
-// Deliveries lists deliveries, newest first. Without an account it asks for one after another: keys
-// begin with the account, so only that goes through an index.
-func (s *Store) Deliveries(ctx context.Context, f Filter) ([]forwarder.Delivery, error) {
-	accounts := []string{f.Account}
-	if f.Account == "" {
-		accounts = nil
-		if err := s.read.NewRaw("SELECT account_id FROM lanes ORDER BY account_id").Scan(ctx, &accounts); err != nil {
-			return nil, fmt.Errorf("list accounts: %w", err)
-		}
-	}
-	var all []deliveryRow
-	for _, account := range accounts {
-		rows, err := s.deliveriesOf(ctx, account, f)
-		if err != nil {
-			return nil, fmt.Errorf("list deliveries of %s: %w", account, err)
-		}
-		all = append(all, rows...)
-	}
-	slices.SortFunc(all, func(a, b deliveryRow) int { return bytes.Compare(b.ID, a.ID) })
-	return deliveriesOf(all[:min(len(all), int(f.limit()))]), nil
-}
-
-func (s *Store) deliveriesOf(ctx context.Context, account string, f Filter) ([]deliveryRow, error) {
-	q := s.read.NewSelect().Model((*deliveryRow)(nil)).Where("account_id = ?", account).Order("id DESC").Limit(f.limit())
-	if f.Status != "" {
-		q = q.Where("status = ?", string(f.Status))
-	}
-	if f.Reason != "" {
-		q = q.Where("reason = ?", string(f.Reason))
-	}
-	if !f.Since.IsZero() {
-		q = q.Where("created_at >= ?", micros(f.Since))
-	}
-	var rows []deliveryRow
-	err := q.Scan(ctx, &rows)
-	return rows, err
-}
-
-// FindDeliveries finds deliveries by our id, by Meta's event id, or by the message that caused them, in
-// whatever account they are.
-func (s *Store) FindDeliveries(ctx context.Context, id uuid.UUID, eventID string) ([]forwarder.Delivery, error) {
-	var rows []deliveryRow
-	err := s.read.NewRaw(`
-SELECT d.* FROM lanes l JOIN deliveries d ON d.account_id = l.account_id AND d.id = ?
-UNION
-SELECT d.* FROM deliveries d WHERE d.trigger_id = ?
-UNION
-SELECT d.* FROM lanes l JOIN deliveries d ON d.account_id = l.account_id AND d.event_name IN (?) AND d.event_id = ?
-ORDER BY id DESC LIMIT 50`, id[:], id[:], bun.List(capi.EventNames()), eventID).Scan(ctx, &rows)
-	if err != nil {
-		return nil, fmt.Errorf("find deliveries: %w", err)
-	}
-	return deliveriesOf(rows), nil
-}
-
-// OpenCount is how many deliveries of an account are in a state that still needs something to happen.
-type OpenCount struct {
-	AccountID string
-	Status    string
-	Reason    string
-	N         int64
-	Oldest    int64 // microseconds: when the oldest was recorded
-}
-
-// OpenCounts counts what is queued, sending or held, by account, state and reason. It reads partial
-// indexes: what has reached its end, which is nearly everything, costs nothing.
-func (s *Store) OpenCounts(ctx context.Context) ([]OpenCount, error) {
-	var rows []OpenCount
-	err := s.read.NewRaw(`
-SELECT account_id, 'queued' AS status, '' AS reason, count(*) AS n, min(created_at) AS oldest
-FROM deliveries WHERE status = 'queued' GROUP BY account_id
-UNION ALL
-SELECT account_id, 'sending', '', count(*), 0 FROM deliveries WHERE status = 'sending' GROUP BY account_id
-UNION ALL
-SELECT account_id, 'held', reason, count(*), min(created_at) FROM deliveries WHERE status = 'held' GROUP BY account_id, reason
-ORDER BY 1, 2, 3`).Scan(ctx, &rows)
-	return rows, err
 }

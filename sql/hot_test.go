@@ -46,7 +46,7 @@ func TestHotStatementsNameTheAccount(t *testing.T) {
 	}, click)
 	l.queue(2, nil)
 	call := l.claim("a")
-	l.settle(call, forwarder.Settlement{Outcome: forwarder.Failed, To: forwarder.Queued, Due: l.now, PauseUntil: l.now.Add(-time.Second)})
+	l.settle(call, forwarder.Settlement{Outcome: forwarder.Failed, To: forwarder.Queued, Due: l.now, Pause: &forwarder.Pause{Until: l.now.Add(-time.Second), Cause: forwarder.Throttled}})
 	l.settle(l.claim("a"), accepted)
 
 	for _, p := range preparations { // what is prepared, the listener does not hear

@@ -6,23 +6,22 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
-)
 
-// accountRemoved begins the words of a lane that rests because its account left the settings.
-const accountRemoved = "account_removed: "
+	"github.com/clickthread/clickthread/forwarder"
+)
 
 // KeepLanes lets the lanes of accounts that left the settings rest, with everything that is queued,
 // and wakes those of accounts that came back (ledger 32). It returns the accounts that rest.
 func (s *Store) KeepLanes(ctx context.Context, accounts []string) ([]string, error) {
-	never := micros(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC))
-	_, err := s.write.NewRaw(`UPDATE lanes SET paused_until = 0, pause_words = '' WHERE pause_words LIKE ? AND account_id IN (?)`,
-		accountRemoved+"%", bun.List(accounts)).Exec(ctx)
+	_, err := s.write.NewRaw(`UPDATE lanes SET paused_until = 0, pause_words = '', pause_cause = '' WHERE pause_cause = ? AND account_id IN (?)`,
+		forwarder.AccountRemoved, bun.List(accounts)).Exec(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("wake lanes: %w", err)
 	}
 	var resting []string
-	err = s.write.NewRaw(`UPDATE lanes SET paused_until = ?, pause_words = ? WHERE account_id NOT IN (?) RETURNING account_id`,
-		never, accountRemoved+"it is not in the settings any more; put it back, and its events are sent", bun.List(append(accounts, ""))).
+	err = s.write.NewRaw(`UPDATE lanes SET paused_until = ?, pause_words = ?, pause_cause = ? WHERE account_id NOT IN (?) RETURNING account_id`,
+		micros(forwarder.UntilResumed), "the account is not in the settings any more; put it back, and its events are sent",
+		forwarder.AccountRemoved, bun.List(append(accounts, ""))).
 		Scan(ctx, &resting)
 	if err != nil {
 		return nil, fmt.Errorf("rest lanes: %w", err)
@@ -36,15 +35,16 @@ type Lane struct {
 	Holder      string
 	PausedUntil time.Time
 	PauseWords  string
+	PauseCause  forwarder.Cause
 }
 
-// PausedLanes lists the lanes that rest now.
+// PausedLanes lists the lanes that rest now, or rested and have not sent since.
 func (s *Store) PausedLanes(ctx context.Context, now time.Time) ([]Lane, error) {
 	var rows []laneRow
-	err := s.read.NewSelect().Model(&rows).Where("paused_until > ?", micros(now)).Order("account_id").Scan(ctx)
+	err := s.read.NewSelect().Model(&rows).Where("paused_until > ? OR pause_cause = ?", micros(now), forwarder.AccountWrong).Order("account_id").Scan(ctx)
 	lanes := make([]Lane, len(rows))
 	for i, r := range rows {
-		lanes[i] = Lane{Account: r.AccountID, Holder: r.Holder, PausedUntil: fromMicros(r.PausedUntil), PauseWords: r.PauseWords}
+		lanes[i] = Lane{Account: r.AccountID, Holder: r.Holder, PausedUntil: fromMicros(r.PausedUntil), PauseWords: r.PauseWords, PauseCause: forwarder.Cause(r.PauseCause)}
 	}
 	return lanes, err
 }

@@ -113,7 +113,7 @@ func (s *Store) observeExpiring(ctx context.Context, now time.Time) ([]notices.E
 		N         int
 		First     int64
 	}
-	after, until := micros(sendableAfter(now)), micros(sendableAfter(now).Add(notices.ExpiringWithin))
+	after, until := micros(now.Add(-forwarder.SendableFor)), micros(now.Add(-forwarder.SendableFor).Add(notices.ExpiringWithin))
 	err := s.read.NewRaw(`
 SELECT account_id, 'queued' AS cause, count(*) AS n, min(event_at) AS first FROM deliveries
 WHERE status IN ('queued', 'waiting') AND status = 'queued' AND event_at > ? AND event_at <= ? GROUP BY account_id

@@ -187,7 +187,7 @@ func pruneNotices(t *testing.T, l *ledger) {
 	kept := map[string]bool{}
 	keep := func(name string, at time.Time, state notices.State, due time.Time, stays bool) {
 		t.Helper()
-		if err := put(l, noticeRow{AccountID: "shop", ID: recordedAt(at), Receiver: name, Body: []byte("{}"), State: string(state), DueAt: micros(due)}); err != nil {
+		if err := putRow(l, noticeRow{AccountID: "shop", ID: recordedAt(at), Receiver: name, Body: []byte("{}"), State: string(state), DueAt: micros(due)}); err != nil {
 			t.Fatal(err)
 		}
 		if stays {

@@ -1,8 +1,11 @@
 package sql
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,8 +16,10 @@ import (
 	"github.com/clickthread/clickthread/reason"
 )
 
-// The forwarder's side of the ledger. Leases are compared with the database's clock (dbNow), all
-// other times are Go's.
+// The forwarder's side of the ledger. A claim touches no delivery: the call's row says which ones it
+// carries, and "sending" is what is queued and in an open call. So each event is written once on its
+// way, when it is settled. Leases are compared with the database's clock (dbNow), all other times
+// are Go's.
 
 type laneRow struct {
 	bun.BaseModel `bun:"table:lanes"`
@@ -25,6 +30,7 @@ type laneRow struct {
 	LeaseUntil  int64
 	PausedUntil int64
 	PauseWords  string
+	PauseCause  string
 }
 
 type callRow struct {
@@ -36,7 +42,9 @@ type callRow struct {
 	Epoch      int64
 	DatasetID  string
 	TestCode   string
+	Revision   int
 	Events     int
+	Carries    []byte // 16 bytes each, while the call is open
 	StartedAt  int64
 	EndedAt    int64
 	Outcome    string
@@ -66,171 +74,109 @@ func (s *Store) Claim(ctx context.Context, c forwarder.Claim) (*forwarder.Call, 
 	var call *forwarder.Call
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		call = nil
-		epoch, held, err := leaseLane(ctx, tx, c, s.dbNow())
+		lane, held, err := leaseLane(ctx, tx, c, s.dbNow())
 		if err != nil || !held {
 			return err
 		}
 		if err := closeOrphans(ctx, tx, c); err != nil {
 			return fmt.Errorf("close calls left open: %w", err)
 		}
-		batch, err := dueBatch(ctx, tx, c)
-		if err != nil || len(batch) == 0 {
+		due, err := dueDeliveries(ctx, tx, c)
+		if err != nil || len(due) == 0 {
 			return err
 		}
-		call = &forwarder.Call{
-			ID: newID(), Account: c.Account, Node: c.Node, Epoch: epoch,
-			Dataset: batch[0].Dataset, TestCode: batch[0].TestCode, StartedAt: c.Now, Deliveries: batch,
-		}
+		call = forwarder.NewCall(newID(), c, lane, due)
 		return openCall(ctx, tx, call)
 	})
+	if err != nil && !errors.Is(err, errCommit) {
+		return nil, err
+	}
 	return call, err
 }
 
 // leaseLane takes or renews the lease. The epoch rises when the holder changes, so that what the
 // old holder still writes changes no row.
-func leaseLane(ctx context.Context, tx bun.Tx, c forwarder.Claim, dbNow string) (epoch int64, held bool, err error) {
-	var epochs []int64
+func leaseLane(ctx context.Context, tx bun.Tx, c forwarder.Claim, dbNow string) (lane forwarder.Lane, held bool, err error) {
+	var rows []laneRow
 	err = tx.NewRaw(`
 UPDATE lanes SET epoch = epoch + CASE WHEN holder = ? THEN 0 ELSE 1 END, holder = ?, lease_until = `+dbNow+` + ?
 WHERE account_id = ? AND paused_until <= ? AND (holder = ? OR lease_until < `+dbNow+`)
-RETURNING epoch`, c.Node, c.Node, c.Lease.Microseconds(), c.Account, micros(c.Now), c.Node).Scan(ctx, &epochs)
-	if err != nil || len(epochs) == 0 {
-		return 0, false, err
+RETURNING epoch, pause_cause`, c.Node, c.Node, c.Lease.Microseconds(), c.Account, micros(c.Now), c.Node).Scan(ctx, &rows)
+	if err != nil || len(rows) == 0 {
+		return lane, false, err
 	}
-	return epochs[0], true, nil
+	return forwarder.Lane{Epoch: rows[0].Epoch, Rested: forwarder.Cause(rows[0].PauseCause)}, true, nil
 }
 
 // closeOrphans settles calls that nobody will settle: a lane has one call at a time, so one that is
 // open when its lane is claimed was left behind by a crash or a lost lease. Whether Meta took it is
 // not known (ledger 22).
 func closeOrphans(ctx context.Context, tx bun.Tx, c forwarder.Claim) error {
-	var orphans [][]byte
+	var orphans []callRow
 	err := tx.NewRaw(`
-UPDATE calls SET outcome = ?, ended_at = ?, words = ? WHERE account_id = ? AND outcome = 'open' RETURNING id`,
+UPDATE calls SET outcome = ?, ended_at = ?, words = ? WHERE account_id = ? AND outcome = 'open' RETURNING id, carries`,
 		forwarder.Unknown, micros(c.Now), "the process ended before Meta's answer was written down", c.Account).Scan(ctx, &orphans)
-	if err != nil || len(orphans) == 0 {
+	if err != nil {
 		return err
 	}
 	to, why := forwarder.Queued, reason.None
 	if c.Unknown == account.Hold {
 		to, why = forwarder.Held, reason.UnknownOutcome
 	}
-	_, err = tx.NewRaw(`
-UPDATE deliveries SET status = ?, reason = ?, due_at = ?, unknowns = unknowns + 1, updated_at = ?
-WHERE account_id = ? AND status = 'sending' AND call_id IN (?)`,
-		to, why, micros(c.Now), micros(c.Now), c.Account, bun.List(orphans)).Exec(ctx)
-	return err
-}
-
-// dueBatch reads the oldest due deliveries that may share a call: one dataset, one test code
-// (ledger 22), and no more than the first one's batch limit.
-func dueBatch(ctx context.Context, tx bun.Tx, c forwarder.Claim) ([]forwarder.Delivery, error) {
-	var rows []deliveryRow
-	err := tx.NewRaw(`
-SELECT d.* FROM deliveries d,
-  (SELECT dataset_id, test_code, batch_limit FROM deliveries
-   WHERE account_id = ? AND status = 'queued' AND due_at <= ? AND event_at > ? ORDER BY due_at, id LIMIT 1) AS head
-WHERE d.account_id = ? AND d.status = 'queued' AND d.due_at <= ? AND d.event_at > ?
-  AND d.dataset_id = head.dataset_id AND d.test_code = head.test_code AND d.batch_limit = head.batch_limit
-ORDER BY d.due_at, d.id LIMIT ?`,
-		c.Account, micros(c.Now), micros(sendableAfter(c.Now)),
-		c.Account, micros(c.Now), micros(sendableAfter(c.Now)), c.Max).Scan(ctx, &rows)
-	if err != nil || len(rows) == 0 {
-		return nil, err
-	}
-	if limit := rows[0].BatchLimit; limit > 0 && limit < len(rows) {
-		rows = rows[:limit]
-	}
-	return deliveriesOf(rows), nil
-}
-
-func sendableAfter(now time.Time) time.Time { return now.Add(-forwarder.SendableFor) }
-
-// openCall writes the intent and marks the deliveries sending, counting the attempt. A delivery's
-// earlier call goes to attempts, so that nothing of its history is lost.
-func openCall(ctx context.Context, tx bun.Tx, call *forwarder.Call) error {
-	ids := make([][]byte, len(call.Deliveries))
-	var earlier []attemptRow
-	for i := range call.Deliveries {
-		d := &call.Deliveries[i]
-		ids[i] = d.ID[:]
-		if d.Call != uuid.Nil {
-			earlier = append(earlier, attemptRow{AccountID: call.Account, DeliveryID: d.ID[:], CallID: maybeID(d.Call)})
-		}
-		d.Call = call.ID
-		d.Attempts++
-	}
-	if err := insert(ctx, tx, earlier, "CONFLICT DO NOTHING"); err != nil {
-		return err
-	}
-	row := callRow{
-		AccountID: call.Account, ID: call.ID[:], Node: call.Node, Epoch: call.Epoch, DatasetID: call.Dataset,
-		TestCode: call.TestCode, Events: len(ids), StartedAt: micros(call.StartedAt), Outcome: string(forwarder.Open),
-	}
-	if err := insert(ctx, tx, []callRow{row}, ""); err != nil {
-		return err
-	}
-	_, err := tx.NewRaw(`
-UPDATE deliveries SET status = 'sending', reason = '', call_id = ?, attempts = attempts + 1, updated_at = ?
-WHERE account_id = ? AND status = 'queued' AND id IN (?)`,
-		call.ID[:], micros(call.StartedAt), call.Account, bun.List(ids)).Exec(ctx)
-	return err
-}
-
-// Settle implements forwarder.Queue. Every statement asks whether the lane still has the call's
-// epoch: a node that was stopped and woke up late changes nothing (ledger 21).
-func (s *Store) Settle(ctx context.Context, call *forwarder.Call, t forwarder.Settlement) (int, error) {
-	changed := 0
-	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		const mine = ` AND EXISTS (SELECT 1 FROM lanes WHERE account_id = ? AND holder = ? AND epoch = ?)`
-		_, err := tx.NewRaw(`
-UPDATE calls SET outcome = ?, ended_at = ?, http_status = ?, code = ?, subcode = ?, words = ?, trace_id = ?, answer = ?
-WHERE account_id = ? AND id = ? AND outcome = 'open'`+mine,
-			t.Outcome, micros(t.EndedAt), t.HTTPStatus, t.Code, t.Subcode, t.Words, t.TraceID, t.Answer,
-			call.Account, call.ID[:], call.Account, call.Node, call.Epoch).Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("settle call: %w", err)
-		}
-		unknown := 0
-		if t.Outcome == forwarder.Unknown {
-			unknown = 1
-		}
-		res, err := tx.NewRaw(`
-UPDATE deliveries SET status = ?, reason = ?, detail = ?, due_at = ?, batch_limit = CASE WHEN ? > 0 THEN ? ELSE batch_limit END,
-  unknowns = unknowns + ?, updated_at = ?
-WHERE account_id = ? AND call_id = ? AND status = 'sending'`+mine,
-			t.To, t.Reason, t.Words, micros(t.Due), t.BatchLimit, t.BatchLimit, unknown, micros(t.EndedAt),
-			call.Account, call.ID[:], call.Account, call.Node, call.Epoch).Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("settle deliveries: %w", err)
-		}
-		n, err := res.RowsAffected()
-		changed = int(n)
-		if err != nil || t.PauseUntil.IsZero() {
+	for _, o := range orphans {
+		ids := among("bytea", idRows(o.Carries))
+		if err := rememberCalls(ctx, tx, c.Account, ids); err != nil {
 			return err
 		}
-		_, err = tx.NewRaw(`UPDATE lanes SET paused_until = ?, pause_words = ? WHERE account_id = ? AND holder = ? AND epoch = ?`,
-			micros(t.PauseUntil), t.PauseWords, call.Account, call.Node, call.Epoch).Exec(ctx)
-		return err
-	})
-	return changed, err
+		_, err := tx.NewRaw(`
+UPDATE deliveries SET status = ?, reason = ?, due_at = ?, call_id = ?, attempts = attempts + 1, unknowns = unknowns + 1, updated_at = ?
+WHERE account_id = ? AND id IN (?) AND status = 'queued'`, to, why, micros(c.Now), o.ID, micros(c.Now), c.Account, ids).Exec(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// Expire implements forwarder.Queue. It ends at most 500 at a time, so that nobody waits for it.
-func (s *Store) Expire(ctx context.Context, now time.Time) (int, error) {
-	var due bool
-	if err := s.read.NewRaw(`SELECT EXISTS (SELECT 1 FROM deliveries WHERE status IN ('queued', 'waiting') AND event_at <= ?)`,
-		micros(sendableAfter(now))).Scan(ctx, &due); err != nil || !due {
-		return 0, err
+// rememberCalls keeps the earlier calls of deliveries before another takes their place, so that nothing
+// of their history is lost.
+func rememberCalls(ctx context.Context, tx bun.Tx, accountID string, ids rowSet) error {
+	_, err := tx.NewRaw(`
+INSERT INTO attempts (account_id, delivery_id, call_id)
+SELECT account_id, id, call_id FROM deliveries WHERE account_id = ? AND id IN (?) AND call_id IS NOT NULL
+ON CONFLICT DO NOTHING`, accountID, ids).Exec(ctx)
+	return err
+}
+
+// dueDeliveries reads the oldest due deliveries, as far as sending them needs. What is nearly too old to be
+// sent is left to expire.
+func dueDeliveries(ctx context.Context, tx bun.Tx, c forwarder.Claim) ([]forwarder.Delivery, error) {
+	var rows []deliveryRow
+	err := tx.NewRaw(`
+SELECT account_id, id, status, event_at, payload, dataset_id, test_code, attempts, unknowns, batch_limit, revision, call_id FROM deliveries
+WHERE account_id = ? AND status = 'queued' AND due_at <= ? AND event_at > ? ORDER BY due_at, id LIMIT ?`,
+		c.Account, micros(c.Now), micros(c.Now.Add(-forwarder.ClaimableFor)), c.Max).Scan(ctx, &rows)
+	return deliveriesOf(rows), err
+}
+
+// openCall writes the intent.
+func openCall(ctx context.Context, tx bun.Tx, call *forwarder.Call) error {
+	var ids bytes.Buffer
+	for _, d := range call.Deliveries {
+		ids.Write(d.ID[:])
 	}
-	res, err := s.write.NewRaw(`
-UPDATE deliveries SET status = ?, reason = ?, updated_at = ? WHERE (account_id, id) IN (
-    SELECT account_id, id FROM deliveries WHERE status IN ('queued', 'waiting') AND event_at <= ? ORDER BY event_at LIMIT 500)
-  AND status IN ('queued', 'waiting')`,
-		forwarder.Expired, reason.TooOld, micros(now), micros(sendableAfter(now))).Exec(ctx)
-	if err != nil {
-		return 0, err
+	return insert(ctx, tx, []callRow{{
+		AccountID: call.Account, ID: call.ID[:], Node: call.Node, Epoch: call.Epoch, DatasetID: call.Dataset,
+		TestCode: call.TestCode, Revision: call.Revision, Events: len(call.Deliveries), Carries: ids.Bytes(),
+		StartedAt: micros(call.StartedAt), Outcome: string(forwarder.Open),
+	}}, "")
+}
+
+// idRows cuts what openCall wrote into rows for among.
+func idRows(ids []byte) [][]any {
+	var rows [][]any
+	for id := range slices.Chunk(ids, len(uuid.UUID{})) {
+		rows = append(rows, []any{id})
 	}
-	n, err := res.RowsAffected()
-	return int(n), err
+	return rows
 }

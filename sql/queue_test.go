@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/clickthread/clickthread/account"
 	"github.com/clickthread/clickthread/forwarder"
 	"github.com/clickthread/clickthread/reason"
@@ -34,6 +36,16 @@ func oneDataset(t *testing.T, l *ledger) {
 	l.wantStatuses(map[string]int{"sent": 6})
 }
 
+// stored is a delivery as it stands in the ledger.
+func (l *ledger) stored(id uuid.UUID) forwarder.Delivery {
+	l.Helper()
+	found, err := l.FindDeliveries(l.Context(), id, "")
+	if err != nil || len(found) != 1 {
+		l.Fatalf("found %v %v", found, err)
+	}
+	return found[0]
+}
+
 func batchLimit(t *testing.T, l *ledger) {
 	l.queue(10, nil)
 	call := l.claim("a")
@@ -61,7 +73,7 @@ func lateSettle(t *testing.T, l *ledger) {
 		t.Fatalf("b took over: %+v", young)
 	}
 	pause := accepted
-	pause.PauseUntil = l.now.Add(time.Hour)
+	pause.Pause = &forwarder.Pause{Until: l.now.Add(time.Hour), Cause: forwarder.Throttled}
 	if n := l.settle(old, pause); n != 0 {
 		t.Errorf("a's late settle changed %d rows", n)
 	}
@@ -93,12 +105,12 @@ func openCallIsUnknown(t *testing.T, l *ledger) {
 		t.Fatal("the same bytes are sent again")
 	}
 	for _, d := range second.Deliveries {
-		if d.Unknowns != 1 || d.Attempts != 2 {
-			t.Errorf("unknowns %d, attempts %d; want 1 and 2", d.Unknowns, d.Attempts)
+		if d.Unknowns != 1 || d.Attempts != 1 {
+			t.Errorf("unknowns %d, attempts %d before this call; want 1 and 1", d.Unknowns, d.Attempts)
 		}
 	}
 	l.settle(second, accepted)
-	calls, err := l.Calls(t.Context(), second.Deliveries[0])
+	calls, err := l.Calls(t.Context(), l.stored(second.Deliveries[0].ID))
 	if err != nil || len(calls) != 2 || calls[0].Outcome != forwarder.Unknown || calls[1].Outcome != forwarder.Accepted {
 		t.Errorf("calls %+v %v", calls, err)
 	}
@@ -121,7 +133,8 @@ func pausedLane(t *testing.T, l *ledger) {
 	l.queue(1, nil)
 	call := l.claim("a")
 	l.settle(call, forwarder.Settlement{
-		Outcome: forwarder.Refused, To: forwarder.Queued, Due: l.now, PauseUntil: l.now.Add(10 * time.Minute), PauseWords: "the token expired",
+		Outcome: forwarder.Refused, To: forwarder.Queued, Due: l.now,
+		Pause: &forwarder.Pause{Until: l.now.Add(10 * time.Minute), Cause: forwarder.AccountWrong, Words: "the token expired"},
 	})
 	if call := l.claim("a"); call != nil {
 		t.Error("a paused lane was claimed")
@@ -142,7 +155,7 @@ func pausedLane(t *testing.T, l *ledger) {
 
 func expires(t *testing.T, l *ledger) {
 	l.queue(2, func(i int, d *forwarder.Delivery) {
-		d.EventAt = l.now.Add(-forwarder.SendableFor + time.Second)
+		d.EventAt = l.now.Add(-forwarder.ClaimableFor + time.Second)
 		if i == 1 {
 			d.EventAt = l.now.Add(-forwarder.SendableFor)
 		}
@@ -152,6 +165,9 @@ func expires(t *testing.T, l *ledger) {
 		t.Fatal("only the young one is claimed")
 	}
 	l.settle(call, accepted)
+	if call := l.claim("a"); call != nil {
+		t.Errorf("claimed %+v, which is too old", call)
+	}
 	n, err := l.Expire(t.Context(), l.now)
 	if n != 1 || err != nil {
 		t.Errorf("expired %d %v", n, err)
@@ -166,11 +182,11 @@ func callHistory(t *testing.T, l *ledger) {
 		last = l.claim("a")
 		l.settle(last, forwarder.Settlement{Outcome: forwarder.Failed, HTTPStatus: 500, To: forwarder.Queued, Due: l.now})
 	}
-	calls, err := l.Calls(t.Context(), last.Deliveries[0])
+	calls, err := l.Calls(t.Context(), l.stored(last.Deliveries[0].ID))
 	if err != nil || len(calls) != 3 {
 		t.Errorf("%d calls %v, want 3", len(calls), err)
 	}
-	if got := last.Deliveries[0].Attempts; got != 3 {
-		t.Errorf("attempts %d, want 3", got)
+	if got := last.Deliveries[0].Attempts; got != 2 {
+		t.Errorf("%d attempts before the third, want 2", got)
 	}
 }

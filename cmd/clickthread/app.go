@@ -36,6 +36,7 @@ type app struct {
 	log      *slog.Logger
 	door     *webhook.Stats
 	stranded gauge
+	clock    *forwarder.Clock
 	node     string // this process, to others on the same database
 }
 
@@ -61,7 +62,9 @@ func newApp(ctx context.Context, s configs.Settings, log *slog.Logger, why purpo
 	if err != nil {
 		return nil, unreachable(err)
 	}
+	begin := time.Now()
 	a := &app{
+		clock:    forwarder.NewClock(time.Now, func() time.Duration { return time.Since(begin) }),
 		settings: s, accounts: s.Registry(), store: store, log: log, door: &webhook.Stats{},
 		node: host + "/" + rand.Text()[:8],
 	}
@@ -73,7 +76,7 @@ func newApp(ctx context.Context, s configs.Settings, log *slog.Logger, why purpo
 	}
 	newID := func() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 	a.intake = &webhook.Intake{
-		Recorder: store, Quarantine: store, Accounts: a.accounts, Wake: a.forward.Wake, Now: now, NewID: newID,
+		Recorder: store, Quarantine: store, Accounts: a.accounts, Wake: a.forward.Wake, Now: a.clock.Now, NewID: newID,
 		Log: log, Stats: a.door, ForgetText: s.Retention.Text == 0,
 		Planner: &webhook.Planner{Accounts: a.accounts, Rules: &a.rules.Library, NewID: newID},
 	}
@@ -85,7 +88,7 @@ func (a *app) newForwarder() (*forwarder.Forwarder, error) {
 	return forwarder.New(forwarder.Options{
 		Queue: a.store, Accounts: a.accounts, Node: a.node,
 		Sender:  capi.New(capi.Options{BaseURL: a.settings.Meta.GraphURL, Version: a.settings.Meta.GraphVersion, Timeout: timeout}),
-		Timeout: timeout, Lease: timeout + leaseBeyond, Now: now, Log: a.log,
+		Timeout: timeout, Lease: timeout + leaseBeyond, Clock: a.clock, Log: a.log,
 	})
 }
 

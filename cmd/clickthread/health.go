@@ -28,9 +28,10 @@ type readiness struct {
 }
 
 type pausedState struct {
-	Account string    `json:"account"`
-	Until   time.Time `json:"until"`
-	Why     string    `json:"why"`
+	Account string          `json:"account"`
+	Cause   forwarder.Cause `json:"cause"`
+	Until   time.Time       `json:"until"`
+	Why     string          `json:"why"`
 }
 
 // readyz says whether webhooks can be stored: 503 only when they can not. Broken rules, rules
@@ -68,7 +69,7 @@ func (a *app) readiness(ctx context.Context) (readiness, error) {
 	r.note(err)
 	lanes, err := a.store.PausedLanes(ctx, now())
 	for _, l := range lanes {
-		r.Paused = append(r.Paused, pausedState{l.Account, l.PausedUntil, l.PauseWords})
+		r.Paused = append(r.Paused, pausedState{l.Account, l.PauseCause, l.PausedUntil, l.PauseWords})
 	}
 	r.note(err)
 	return r, nil

@@ -55,7 +55,7 @@ func (a *app) prune(ctx context.Context) (int, error) {
 
 // retention is how far back things are kept as of now.
 func (a *app) retention() sql.Retention {
-	begin, kept := now(), a.settings.Retention
+	begin, kept := a.clock.Now(), a.settings.Retention
 	ago := func(d configs.Duration) time.Time { return begin.Add(-time.Duration(d)) }
 	return sql.Retention{
 		Clicks:   attribution.Prune(begin, time.Duration(kept.ClickGrace)),
@@ -101,10 +101,10 @@ func (a *app) compareRules(ctx context.Context) (int, error) {
 			sets[known.ID] = set.Hash()
 		}
 	}
-	if err := a.store.SeeNode(ctx, now(), a.node, sets); err != nil {
+	if err := a.store.SeeNode(ctx, a.clock.Now(), a.node, sets); err != nil {
 		return 0, err
 	}
-	differ, err := a.store.RuleSetsDiffer(ctx, now())
+	differ, err := a.store.RuleSetsDiffer(ctx, a.clock.Now())
 	if len(differ) > 0 {
 		a.log.Warn("nodes have different rules in force; give them the same files and restart those that are behind", "accounts", differ)
 	}

@@ -17,13 +17,13 @@ import (
 // newWatcher makes the half that looks for what is to be told.
 func (a *app) newWatcher() *notices.Watcher {
 	return &notices.Watcher{
-		Ledger: a.store, Receivers: a.settings.Receivers(), Now: now, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) },
+		Ledger: a.store, Receivers: a.settings.Receivers(), Now: a.clock.Now, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) },
 	}
 }
 
 // newNotifier makes the half that sends it.
 func (a *app) newNotifier() *notices.Sender {
-	return notices.NewSender(notices.SenderOptions{Outbox: a.store, Receivers: a.settings.Receivers(), Now: now, Log: a.log})
+	return notices.NewSender(notices.SenderOptions{Outbox: a.store, Receivers: a.settings.Receivers(), Now: a.clock.Now, Log: a.log})
 }
 
 type noticesCmd struct {

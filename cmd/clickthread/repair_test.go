@@ -4,13 +4,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clickthread/clickthread/configs"
+	"github.com/clickthread/clickthread/forwarder"
 	"github.com/clickthread/clickthread/sandbox"
 	"github.com/clickthread/clickthread/sql"
 )
@@ -78,7 +78,7 @@ func TestAnAccountThatLeftTheSettings(t *testing.T) {
 		t.Errorf("sent for an account that left: %v", held)
 	}
 	r, err := h.app.readiness(t.Context())
-	if err != nil || len(r.Paused) != 1 || !strings.HasPrefix(r.Paused[0].Why, "account_removed") {
+	if err != nil || len(r.Paused) != 1 || r.Paused[0].Cause != forwarder.AccountRemoved {
 		t.Errorf("/readyz says %+v %v", r.Paused, err)
 	}
 	h.restart(func(s *configs.Settings) { s.Accounts = accounts })

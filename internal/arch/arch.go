@@ -57,6 +57,8 @@ var Foreign = map[string][]string{
 	"go.yaml.in/yaml":                    {"rules", "configs"},
 	"github.com/google/uuid":             {"attribution", "forwarder", "notices", "webhook", "sql", "sandbox", "cmd/clickthread"},
 	"github.com/shopspring/decimal":      {"capi", "rules"},
+	"github.com/sony/gobreaker":          {"forwarder"},
+	"golang.org/x/time/rate":             {"forwarder"},
 	"golang.org/x/text":                  {"capi", "rules"},
 	"github.com/google/go-cmp":           nil,
 	"github.com/rogpeppe/go-internal":    nil,

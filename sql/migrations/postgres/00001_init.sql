@@ -141,6 +141,7 @@ CREATE TABLE deliveries (
     attempts        INTEGER NOT NULL,
     unknowns        INTEGER NOT NULL,
     batch_limit     INTEGER NOT NULL,
+    revision        INTEGER NOT NULL,
     call_id         BYTEA,
     created_at      BIGINT  NOT NULL,
     updated_at      BIGINT  NOT NULL,
@@ -151,7 +152,6 @@ CREATE INDEX deliveries_due ON deliveries (account_id, due_at, id, created_at) W
 CREATE INDEX deliveries_open ON deliveries (event_at) WHERE status IN ('queued', 'waiting');
 CREATE INDEX deliveries_trigger ON deliveries (trigger_id);
 CREATE INDEX deliveries_held ON deliveries (account_id, reason) WHERE status = 'held';
-CREATE INDEX deliveries_sending ON deliveries (call_id) WHERE status = 'sending';
 
 -- One row per HTTP request to Meta, written before it leaves (ledger 22).
 CREATE TABLE calls (
@@ -161,7 +161,9 @@ CREATE TABLE calls (
     epoch       BIGINT  NOT NULL,
     dataset_id  TEXT    NOT NULL,
     test_code   TEXT    NOT NULL,
+    revision    INTEGER NOT NULL,
     events      INTEGER NOT NULL,
+    carries     BYTEA,
     started_at  BIGINT  NOT NULL,
     ended_at    BIGINT  NOT NULL,
     outcome     TEXT    NOT NULL,

@@ -1,0 +1,71 @@
+package forwarder
+
+import (
+	"errors"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+	"golang.org/x/time/rate"
+
+	"github.com/clickthread/clickthread/capi"
+)
+
+// What one lane may do to Meta, whatever waits in it.
+const (
+	// callsPerSecond keeps a lane of many small batches from flooding: what is due meanwhile gathers and
+	// goes together. At a thousand events a call it is no limit.
+	callsPerSecond = 100
+	// tripAfter is how many calls in a row fail before the lane rests.
+	tripAfter = 5
+	// A lane whose calls fail rests for half a minute, and twice as long each time its next call fails too.
+	shortRest = 30 * time.Second
+	longRest  = 10 * time.Minute
+)
+
+// lane is what this node remembers of an account's sending line. How long a lane rests stands in the
+// queue, where it holds on every node and across a restart.
+type lane struct {
+	breaker *gobreaker.CircuitBreaker[capi.Receipt]
+	pace    *rate.Limiter
+	trips   int   // in a row, without a call that succeeded
+	tripped bool  // by the last call
+	resting Cause // as last logged
+}
+
+func newLane() *lane {
+	l := &lane{pace: rate.NewLimiter(callsPerSecond, callsPerSecond)}
+	l.breaker = gobreaker.NewCircuitBreaker[capi.Receipt](gobreaker.Settings{
+		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= tripAfter },
+		IsSuccessful: answered,
+		// The breaker says when to rest; it lets the next call through as a trial whenever that comes, because
+		// the pause of the lane says how long.
+		Timeout: time.Nanosecond,
+		OnStateChange: func(_ string, _, to gobreaker.State) {
+			l.tripped = to == gobreaker.StateOpen
+			switch to {
+			case gobreaker.StateOpen:
+				l.trips++
+			case gobreaker.StateClosed:
+				l.trips = 0
+			}
+		},
+	})
+	return l
+}
+
+// answered reports whether Meta was there to answer: a refusal is no failure of the line.
+func answered(err error) bool {
+	var e *capi.Error
+	if err == nil || !errors.As(err, &e) {
+		return err == nil
+	}
+	return e.Retry() != capi.Again && e.Retry() != capi.Unknown
+}
+
+// rest is how long the lane rests because of its last call: 0 unless call after call failed.
+func (l *lane) rest() time.Duration {
+	if !l.tripped {
+		return 0
+	}
+	return min(shortRest<<min(l.trips-1, 10), longRest)
+}

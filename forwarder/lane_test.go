@@ -1,0 +1,265 @@
+package forwarder
+
+// A lane that is in trouble: what Meta or the network does to one account, and what becomes of it.
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/clickthread/clickthread/capi"
+)
+
+// watch is a clock that tests set.
+type watch struct{ wall, steady time.Time }
+
+func (w *watch) clock() *Clock {
+	begin := w.steady
+	return NewClock(func() time.Time { return w.wall }, func() time.Duration { return w.steady.Sub(begin) })
+}
+
+// pass lets time pass as it does.
+func (w *watch) pass(d time.Duration) { w.wall, w.steady = w.wall.Add(d), w.steady.Add(d) }
+
+// jump sets the wall clock alone.
+func (w *watch) jump(d time.Duration) { w.wall = w.wall.Add(d) }
+
+func once(t *testing.T, f *Forwarder) {
+	t.Helper()
+	if _, err := f.Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestALineThatFailsRests: after five failures in a row a lane rests for half a minute, then tries one call at
+// a time, resting longer each time, at most ten minutes. A day of outage costs at most one call in ten
+// minutes and a few, and the first call that succeeds ends it.
+func TestALineThatFailsRests(t *testing.T) {
+	time0 := &watch{noon, noon}
+	calls, down := 0, true
+	f, queue := loop(t, func(capi.Dataset, [][]byte) error {
+		calls++
+		if down {
+			return serviceDown
+		}
+		return nil
+	}, func(o *Options) { o.Clock = time0.clock() })
+	for i := range 20 { // a backlog of events that came one by one
+		queue.queue("bakery", 1, noon.Add(time.Duration(i)*time.Second))
+	}
+	for range 24 * 60 * 60 {
+		once(t, f)
+		time0.pass(time.Second)
+	}
+	if calls < 24 || calls > 24*6+15 {
+		t.Errorf("%d calls in a day without Meta, want at least one an hour, at most one in ten minutes", calls)
+	}
+	if queue.causes["bakery"] != BreakerOpen {
+		t.Errorf("the lane rests for %q", queue.causes["bakery"])
+	}
+	down = false
+	time0.pass(longWait + longRest)
+	once(t, f)
+	if sent := queue.count("bakery", Sent); sent != 20 || queue.causes["bakery"] != NoPause {
+		t.Errorf("%d events arrived when Meta was back, and the lane rests for %q", sent, queue.causes["bakery"])
+	}
+}
+
+// TestALaneWaitsAsLongAsMetaSays, to the second, whether Meta says it with a refusal or with a receipt.
+func TestALaneWaitsAsLongAsMetaSays(t *testing.T) {
+	for name, answer := range map[string]meta{
+		"a refusal": func(capi.Dataset, [][]byte) error {
+			return &capi.Error{HTTPStatus: 429, RetryAfter: 37 * time.Minute}
+		},
+		"trouble with a time": func(capi.Dataset, [][]byte) error {
+			return &capi.Error{HTTPStatus: 503, Code: 2, RetryAfter: 37 * time.Minute}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			time0 := &watch{noon, noon}
+			calls := 0
+			f, queue := loop(t, func(to capi.Dataset, events [][]byte) error {
+				calls++
+				return answer(to, events)
+			}, func(o *Options) { o.Clock = time0.clock() })
+			queue.queue("bakery", 3, noon)
+			once(t, f)
+			time0.pass(37*time.Minute - time.Second)
+			once(t, f)
+			if calls != 1 {
+				t.Fatalf("%d calls within the time that Meta asked for", calls)
+			}
+			time0.pass(time.Second)
+			once(t, f)
+			if calls != 2 {
+				t.Error("the lane did not go on when the time was over")
+			}
+		})
+	}
+	if s := decide(&Call{}, capi.Receipt{Wait: time.Hour}, nil, "", noon); s.Pause == nil || !s.Pause.Until.Equal(noon.Add(time.Hour)) || s.To != Sent {
+		t.Errorf("a receipt that says that the calls are used up: %+v", s)
+	}
+}
+
+// TestMetaNamesTheBadEvent: the event goes alone next, and the rest together; three calls in all. An
+// event that was named wrongly is not lost: alone, it is taken.
+func TestMetaNamesTheBadEvent(t *testing.T) {
+	for name, bad := range map[string]string{"rightly": `{"event_id":"7"}`, "wrongly": ""} {
+		t.Run(name, func(t *testing.T) {
+			calls := 0
+			f, queue := loop(t, func(_ capi.Dataset, events [][]byte) error {
+				calls++
+				for i, e := range events {
+					if string(e) == bad || bad == "" && calls == 1 && i == 7 {
+						blame, _ := json.Marshal(map[string]any{"blame_field_specs": [][]string{{"data", fmt.Sprint(i)}}})
+						return &capi.Error{HTTPStatus: 400, Code: 100, Subcode: 2804066, Events: len(events), Data: blame}
+					}
+				}
+				return nil
+			}, func(o *Options) { o.Clock = steady(func() time.Time { return noon }) })
+			queue.queue("bakery", 50, noon)
+			for queue.count("", Queued) > 0 {
+				once(t, f)
+			}
+			want := 49
+			if bad == "" {
+				want = 50
+			}
+			if calls != 3 || queue.count("", Sent) != want || queue.count("", Rejected) != 50-want {
+				t.Errorf("%d calls, %d sent, %d rejected", calls, queue.count("", Sent), queue.count("", Rejected))
+			}
+		})
+	}
+}
+
+// TestExtrasAreTakenBack is ledger 20: refused for what they say about the person, events are sent once more
+// without, and what was frozen stays as it is.
+func TestExtrasAreTakenBack(t *testing.T) {
+	var got []string
+	f, queue := loop(t, func(_ capi.Dataset, events [][]byte) error {
+		got = append(got, string(events[0]))
+		if strings.Contains(string(events[0]), `"em"`) {
+			return &capi.Error{HTTPStatus: 400, Code: 100, Subcode: 2804064}
+		}
+		return nil
+	}, func(o *Options) { o.Clock = steady(func() time.Time { return noon }) })
+	queue.queue("bakery", 2, noon)
+	full := capi.Event{Name: "LeadSubmitted", Time: noon, WABAID: "300100", ClickID: "Afe", Email: "ana@example.com"}.JSON()
+	bare := capi.Event{Name: "LeadSubmitted", Time: noon, WABAID: "300100", ClickID: "Afe"}.JSON()
+	for i := range queue.deliveries {
+		queue.deliveries[i].Payload = full
+	}
+	once(t, f)
+	once(t, f)
+	if len(got) != 2 || got[0] != string(full) || got[1] != string(bare) {
+		t.Errorf("sent %q", got)
+	}
+	if queue.count("", Sent) != 2 || string(queue.deliveries[0].Payload) != string(full) || queue.deliveries[0].Revision != Bare {
+		t.Errorf("%+v", queue.deliveries[0])
+	}
+}
+
+// TestAClaimThatMayHaveBeenWrittenIsTakenBack: nothing was sent, so nobody is to wonder whether it was.
+func TestAClaimThatMayHaveBeenWrittenIsTakenBack(t *testing.T) {
+	calls := 0
+	f, queue := loop(t, func(capi.Dataset, [][]byte) error { calls++; return nil }, func(o *Options) { o.Clock = steady(func() time.Time { return noon }) })
+	queue.queue("bakery", 2, noon)
+	queue.commitFails = errStorage
+	if _, err := f.Once(t.Context()); !errors.Is(err, errStorage) || calls != 0 {
+		t.Fatalf("%v after %d calls", err, calls)
+	}
+	queue.commitFails = nil
+	once(t, f)
+	for _, d := range queue.deliveries {
+		if d.Status != Sent || d.Unknowns != 0 {
+			t.Errorf("%s, unknown %d times", d.Status, d.Unknowns)
+		}
+	}
+}
+
+// TestAClockThatJumps is fault C1: a wall clock that leaps a day, or ten years, neither ends what is queued
+// nor makes it due early. When Meta's own date agrees with the wall, the wall is believed.
+func TestAClockThatJumps(t *testing.T) {
+	for _, leap := range []time.Duration{24 * time.Hour, -24 * time.Hour, 10 * 365 * 24 * time.Hour} {
+		t.Run(leap.String(), func(t *testing.T) {
+			time0 := &watch{noon, noon}
+			calls, metaDate := 0, time.Time{}
+			f, queue := loop(t, func(capi.Dataset, [][]byte) error {
+				calls++
+				return &capi.Error{HTTPStatus: 503, Code: 2, ServerDate: metaDate}
+			}, func(o *Options) { o.Clock = time0.clock() })
+			queue.queue("bakery", 1, noon.Add(time.Minute))
+			queue.queue("florist", 1, noon)
+			queue.deliveries[0].EventAt = noon
+			time0.jump(leap)
+			once(t, f)
+			if calls != 1 || queue.count("", Expired) != 0 {
+				t.Fatalf("%d calls, %d expired after the jump; want the one that was due", calls, queue.count("", Expired))
+			}
+			time0.pass(2 * time.Minute)
+			metaDate = time0.wall
+			once(t, f)
+			if f.Clock.Jumped() || !f.Clock.Now().Equal(time0.wall) {
+				t.Errorf("Meta's date agrees with the wall, and the clock says %s", f.Clock.Now())
+			}
+		})
+	}
+}
+
+// TestATimeServiceIsFollowed: small steps are believed, however far they lead in the end.
+func TestATimeServiceIsFollowed(t *testing.T) {
+	time0 := &watch{noon, noon}
+	clock := time0.clock()
+	for range 120 {
+		time0.pass(time.Minute)
+		time0.jump(30 * time.Second)
+		if clock.Jumped() {
+			t.Fatal("half a minute is no jump")
+		}
+	}
+	if got := clock.Now(); !got.Equal(noon.Add(3 * time.Hour)) {
+		t.Errorf("the clock says %s", got)
+	}
+}
+
+// TestOldEventsGoAlone: an event that is nearly too old would refuse a whole batch by Meta's clock.
+func TestOldEventsGoAlone(t *testing.T) {
+	var sizes []int
+	f, queue := loop(t, func(_ capi.Dataset, events [][]byte) error {
+		sizes = append(sizes, len(events))
+		return nil
+	}, func(o *Options) { o.Clock = steady(func() time.Time { return noon }) })
+	queue.queue("bakery", 2, noon.Add(-aging-time.Minute))
+	queue.queue("bakery", 3, noon)
+	once(t, f)
+	once(t, f)
+	if fmt.Sprint(sizes) != "[2 3]" {
+		t.Errorf("batches of %v", sizes)
+	}
+}
+
+// TestABatchFitsARequest: by bytes, not only by number.
+func TestABatchFitsARequest(t *testing.T) {
+	var sizes []int
+	f, queue := loop(t, func(_ capi.Dataset, events [][]byte) error {
+		total := 0
+		for _, e := range events {
+			total += len(e)
+		}
+		sizes = append(sizes, total)
+		return nil
+	}, nil)
+	queue.queue("bakery", 5, time.Now())
+	for i := range queue.deliveries {
+		queue.deliveries[i].Payload = make([]byte, capi.MaxBatchBytes/2-100)
+	}
+	for queue.count("", Queued) > 0 {
+		once(t, f)
+	}
+	if len(sizes) != 3 || sizes[0] > capi.MaxBatchBytes {
+		t.Errorf("requests of %v bytes", sizes)
+	}
+}

@@ -1,0 +1,148 @@
+package forwarder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/clickthread/clickthread/account"
+	"github.com/clickthread/clickthread/capi"
+)
+
+// One batch of one lane: claimed, sent, settled.
+
+// step claims, sends and settles one batch of one account. It returns how many deliveries changed.
+func (f *Forwarder) step(ctx context.Context, id string) (int, error) {
+	a, known := f.Accounts.ByID(id)
+	if !known {
+		return 0, nil // removed from the settings: its events stay queued
+	}
+	l := f.lane(id)
+	if !l.pace.AllowN(f.Clock.Now(), 1) {
+		return 0, nil // what is due meanwhile goes together at the next look
+	}
+	call, err := f.claim(ctx, a)
+	if call == nil || err != nil {
+		return 0, err
+	}
+	// From here on the call has an intent in the ledger: it is sent and settled even while the
+	// process is asked to stop.
+	ctx = context.WithoutCancel(ctx)
+	receipt, err := l.breaker.Execute(func() (capi.Receipt, error) { return f.send(ctx, call, a) })
+	f.hear(receipt, err)
+	s := decide(call, receipt, err, a.Unknown, f.Clock.Now())
+	if rest := l.rest(); rest > 0 && s.Pause == nil {
+		s.Pause = &Pause{Until: s.EndedAt.Add(rest), Cause: BreakerOpen, Words: "call after call failed: " + s.Words}
+	}
+	n, err := f.settle(ctx, call, s)
+	if err != nil {
+		return 0, fmt.Errorf("settle call %s of %s: %w", call.ID, id, err)
+	}
+	f.report(call, s, n)
+	l.tell(f.Log, call, s)
+	return n, nil
+}
+
+func (f *Forwarder) lane(id string) *lane {
+	if l, ok := f.lanes.Load(id); ok {
+		return l.(*lane)
+	}
+	l, _ := f.lanes.LoadOrStore(id, newLane())
+	return l.(*lane)
+}
+
+// claim takes the next batch. Where the claim failed in a way that may have left its intent behind, that
+// is taken back: nothing was sent, and nobody is to wonder whether it was.
+func (f *Forwarder) claim(ctx context.Context, a account.Account) (*Call, error) {
+	call, err := f.Queue.Claim(ctx, Claim{
+		Account: a.ID, Node: f.Node, Now: f.Clock.Now(), Lease: f.Lease, Max: capi.MaxBatch, Unknown: a.Unknown,
+	})
+	if err == nil {
+		return call, nil
+	}
+	if call != nil {
+		now := f.Clock.Now()
+		_, takenBack := f.settle(context.WithoutCancel(ctx), call, Settlement{
+			Outcome: Failed, To: Queued, Due: now, EndedAt: now, Words: "not sent: the claim could not be written for certain",
+		})
+		err = errors.Join(err, takenBack)
+	}
+	return nil, fmt.Errorf("claim deliveries of %s: %w", a.ID, err)
+}
+
+// errLate says that the lane's lease would be over before an answer can come: the process was stopped
+// for a while after it claimed. Another node may be sending the same events by then.
+var errLate = errors.New("not sent: the lease of the lane is nearly over")
+
+func (f *Forwarder) send(ctx context.Context, call *Call, a account.Account) (capi.Receipt, error) {
+	if f.Clock.Now().After(call.StartedAt.Add(f.Lease - f.Timeout)) {
+		return capi.Receipt{}, &capi.Error{Err: errLate}
+	}
+	return f.Sender.Send(ctx, capi.Dataset{
+		ID: call.Dataset, Token: a.AccessToken.Reveal(), AppSecret: a.AppSecret.Reveal(), TestEventCode: call.TestCode,
+	}, call.payloads())
+}
+
+// hear lets the clock compare itself with Meta's.
+func (f *Forwarder) hear(receipt capi.Receipt, err error) {
+	var refusal *capi.Error
+	if errors.As(err, &refusal) {
+		f.Clock.Hear(refusal.ServerDate)
+	} else if err == nil {
+		f.Clock.Hear(receipt.ServerDate)
+	}
+}
+
+// settle tries until the lease is over: an answer that cannot be written turns into an unknown
+// outcome, and the event might be sent twice.
+func (f *Forwarder) settle(ctx context.Context, call *Call, s Settlement) (n int, err error) {
+	end := call.StartedAt.Add(f.Lease)
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		if n, err = f.Queue.Settle(ctx, call, s); err == nil || errors.Is(err, context.Canceled) {
+			return n, err
+		}
+		if f.Clock.Now().Add(wait).After(end) {
+			return 0, err
+		}
+		time.Sleep(wait)
+	}
+}
+
+// report counts a settled call and says it in one line.
+func (f *Forwarder) report(call *Call, s Settlement, changed int) {
+	counter := map[Outcome]*atomic.Int64{
+		Accepted: &f.Stats.Accepted, Failed: &f.Stats.Failed, Refused: &f.Stats.Refused, Unknown: &f.Stats.Unknown,
+	}[s.Outcome]
+	counter.Add(1)
+	if s.To == Sent {
+		f.Stats.Sent.Add(int64(changed))
+	}
+	level := slog.LevelInfo
+	if s.Outcome != Accepted {
+		level = slog.LevelWarn
+	}
+	f.Log.Log(context.Background(), level, "call settled", "account", call.Account, "call", call.ID,
+		"dataset", call.Dataset, "events", len(call.Deliveries), "changed", changed, "outcome", s.Outcome,
+		"http", s.HTTPStatus, "code", s.Code, "subcode", s.Subcode, "trace", s.TraceID, "words", s.Words,
+		"ms", s.EndedAt.Sub(call.StartedAt).Milliseconds())
+}
+
+// tell logs a change of the lane's state, once.
+func (l *lane) tell(log *slog.Logger, call *Call, s Settlement) {
+	now := NoPause
+	if s.Pause != nil {
+		now = s.Pause.Cause
+	}
+	if now == l.resting || now == NoPause && s.Outcome != Accepted {
+		return
+	}
+	l.resting = now
+	if now == NoPause {
+		log.Info("lane sends again", "account", call.Account, "dataset", call.Dataset)
+		return
+	}
+	log.Warn("lane rests", "account", call.Account, "dataset", call.Dataset, "cause", now, "until", s.Pause.Until, "words", s.Pause.Words)
+}

@@ -1,0 +1,123 @@
+package sql
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/clickthread/clickthread/forwarder"
+	"github.com/clickthread/clickthread/reason"
+)
+
+// Settle implements forwarder.Queue. It asks whether the lane still has the call's epoch: a node that
+// was stopped and woke up late changes nothing (ledger 21). Whoever takes the lane over meanwhile waits
+// for the call's row.
+func (s *Store) Settle(ctx context.Context, call *forwarder.Call, t forwarder.Settlement) (changed int, err error) {
+	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		res, err := tx.NewRaw(`
+UPDATE calls SET outcome = ?, ended_at = ?, http_status = ?, code = ?, subcode = ?, words = ?, trace_id = ?, answer = ?, carries = NULL
+WHERE account_id = ? AND id = ? AND outcome = 'open'
+  AND EXISTS (SELECT 1 FROM lanes WHERE account_id = ? AND holder = ? AND epoch = ?)`,
+			t.Outcome, micros(t.EndedAt), t.HTTPStatus, t.Code, t.Subcode, t.Words, t.TraceID, t.Answer,
+			call.Account, call.ID[:], call.Account, call.Node, call.Epoch).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("settle call: %w", err)
+		}
+		if open, err := res.RowsAffected(); err != nil || open == 0 {
+			return err // the lane was taken over, or the call is settled already
+		}
+		if changed, err = settleDeliveries(ctx, tx, call, t); err != nil {
+			return fmt.Errorf("settle deliveries: %w", err)
+		}
+		return settleLane(ctx, tx, call, t)
+	})
+	return changed, err
+}
+
+// settleLane lets the lane rest, or go on after a rest. What a person did to it meanwhile stands.
+func settleLane(ctx context.Context, tx bun.Tx, call *forwarder.Call, t forwarder.Settlement) error {
+	pause := forwarder.Pause{}
+	switch {
+	case t.Pause != nil:
+		pause = *t.Pause
+	case t.Outcome != forwarder.Accepted || call.Rested == forwarder.NoPause:
+		return nil
+	}
+	_, err := tx.NewRaw(`UPDATE lanes SET paused_until = ?, pause_words = ?, pause_cause = ?
+WHERE account_id = ? AND holder = ? AND epoch = ? AND pause_cause NOT IN (?)`,
+		micros(pause.Until), pause.Words, pause.Cause, call.Account, call.Node, call.Epoch,
+		bun.List([]forwarder.Cause{forwarder.ByHand, forwarder.AccountRemoved})).Exec(ctx)
+	return err
+}
+
+// settleDeliveries writes what became of the deliveries of a call.
+func settleDeliveries(ctx context.Context, tx bun.Tx, call *forwarder.Call, t forwarder.Settlement) (int, error) {
+	var all, earlier, alone [][]any
+	for _, d := range call.Deliveries {
+		if d.Call != uuid.Nil {
+			earlier = append(earlier, []any{d.ID[:]})
+		}
+		if d.ID == t.Alone {
+			alone = append(alone, []any{d.ID[:]})
+			continue
+		}
+		all = append(all, []any{d.ID[:]})
+	}
+	if len(earlier) > 0 {
+		if err := rememberCalls(ctx, tx, call.Account, among("bytea", earlier)); err != nil {
+			return 0, err
+		}
+	}
+	n, err := settleSome(ctx, tx, call, t, all)
+	if err != nil || len(alone) == 0 {
+		return n, err
+	}
+	t.BatchLimit = 1
+	one, err := settleSome(ctx, tx, call, t, alone)
+	return n + one, err
+}
+
+func settleSome(ctx context.Context, tx bun.Tx, call *forwarder.Call, t forwarder.Settlement, ids [][]any) (int, error) {
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	unknown := 0
+	if t.Outcome == forwarder.Unknown {
+		unknown = 1
+	}
+	res, err := tx.NewRaw(`
+UPDATE deliveries SET status = ?, reason = ?, detail = ?, due_at = ?, batch_limit = CASE WHEN ? > 0 THEN ? ELSE batch_limit END,
+  revision = CASE WHEN ? > 0 THEN ? ELSE revision END, call_id = ?, attempts = attempts + 1, unknowns = unknowns + ?, updated_at = ?
+WHERE account_id = ? AND id IN (?) AND CASE WHEN status = 'queued' THEN TRUE ELSE FALSE END`,
+		t.To, t.Reason, t.Words, micros(t.Due), t.BatchLimit, t.BatchLimit, t.Revision, t.Revision, call.ID[:], unknown, micros(t.EndedAt),
+		call.Account, among("bytea", ids)).Exec(ctx)
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
+}
+
+// Expire implements forwarder.Queue. It ends at most 500 at a time, so that nobody waits for it. What is
+// in a call is younger (see forwarder.ClaimableFor).
+func (s *Store) Expire(ctx context.Context, now time.Time) (int, error) {
+	before := micros(now.Add(-forwarder.SendableFor))
+	var due bool
+	if err := s.read.NewRaw(`SELECT EXISTS (SELECT 1 FROM deliveries WHERE status IN ('queued', 'waiting') AND event_at <= ?)`,
+		before).Scan(ctx, &due); err != nil || !due {
+		return 0, err
+	}
+	res, err := s.write.NewRaw(`
+UPDATE deliveries SET status = ?, reason = ?, updated_at = ? WHERE (account_id, id) IN (
+    SELECT account_id, id FROM deliveries WHERE status IN ('queued', 'waiting') AND event_at <= ? ORDER BY event_at LIMIT 500)
+  AND status IN ('queued', 'waiting')`,
+		forwarder.Expired, reason.TooOld, micros(now), before).Exec(ctx)
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
+}
