@@ -36,6 +36,7 @@ const (
 	Erased         Code = "erased"
 	OptedOut       Code = "opted_out"
 	Shadow         Code = "shadow"
+	ByHand         Code = "by_hand"
 
 	// Why a trigger yields nothing at all.
 	NotFromChat    Code = "not_from_chat"
@@ -65,6 +66,7 @@ var words = map[Code]string{
 	Erased:              "the person's data was erased",
 	OptedOut:            "the person opted out",
 	Shadow:              "the rule is in shadow mode: recorded, never sent",
+	ByHand:              "a person cancelled it",
 	NotFromChat:         "the order does not say that it came from the chat",
 	NoConversation:      "no conversation fits the order",
 	OtherAccount:        "the rule file belongs to another account",

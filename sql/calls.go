@@ -24,6 +24,7 @@ type SettledCall struct {
 	ID         uuid.UUID
 	Outcome    forwarder.Outcome
 	Events     int
+	Revision   int // of the bytes it carried
 	StartedAt  time.Time
 	EndedAt    time.Time
 	HTTPStatus int
@@ -47,7 +48,7 @@ func (s *Store) Calls(ctx context.Context, d forwarder.Delivery) ([]SettledCall,
 	calls := make([]SettledCall, len(rows))
 	for i, r := range rows {
 		calls[i] = SettledCall{
-			ID: asUUID(r.ID), Outcome: forwarder.Outcome(r.Outcome), Events: r.Events,
+			ID: asUUID(r.ID), Outcome: forwarder.Outcome(r.Outcome), Events: r.Events, Revision: r.Revision,
 			StartedAt: fromMicros(r.StartedAt), EndedAt: fromMicros(r.EndedAt), HTTPStatus: r.HTTPStatus,
 			Code: r.Code, Subcode: r.Subcode, Words: r.Words, TraceID: r.TraceID, Answer: r.Answer,
 		}

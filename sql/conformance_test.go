@@ -82,6 +82,13 @@ func conformance(t *testing.T, fresh func(*testing.T) *Store) {
 		"a condition is told once":                      toldOnce,
 		"a try of a notice is one node's":               noticeTries,
 		"notices are pruned when they ended":            pruneNotices,
+		"a retry is due now, with the same bytes":       retries,
+		"what cannot be sent is not queued again":       unsendable,
+		"a person cancels what is not in a call":        cancels,
+		"what is held is released by its reason":        releases,
+		"unknown outcomes are resolved by call":         resolvesByCall,
+		"many are mended in batches":                    mendsMany,
+		"a person pauses and resumes a lane":            pausesByHand,
 	} {
 		t.Run(name, func(t *testing.T) {
 			test(t, &ledger{T: t, Store: fresh(t), now: time.Now().UTC().Truncate(time.Second)})

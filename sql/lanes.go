@@ -38,15 +38,79 @@ type Lane struct {
 	PauseCause  forwarder.Cause
 }
 
+// Lanes lists every lane there is: an account gets one with its first event, or when it is paused.
+func (s *Store) Lanes(ctx context.Context) ([]Lane, error) {
+	var rows []laneRow
+	err := s.read.NewSelect().Model(&rows).Order("account_id").Scan(ctx)
+	return lanesOf(rows), err
+}
+
 // PausedLanes lists the lanes that rest now, or rested and have not sent since.
 func (s *Store) PausedLanes(ctx context.Context, now time.Time) ([]Lane, error) {
 	var rows []laneRow
 	err := s.read.NewSelect().Model(&rows).Where("paused_until > ? OR pause_cause = ?", micros(now), forwarder.AccountWrong).Order("account_id").Scan(ctx)
+	return lanesOf(rows), err
+}
+
+func lanesOf(rows []laneRow) []Lane {
 	lanes := make([]Lane, len(rows))
 	for i, r := range rows {
 		lanes[i] = Lane{Account: r.AccountID, Holder: r.Holder, PausedUntil: fromMicros(r.PausedUntil), PauseWords: r.PauseWords, PauseCause: forwarder.Cause(r.PauseCause)}
 	}
-	return lanes, err
+	return lanes
+}
+
+// PauseLane lets a lane rest until a person resumes it. A call that is under way is still settled. The
+// lane of an account that left the settings keeps that as its cause. It returns the lane as it is now.
+func (s *Store) PauseLane(ctx context.Context, account, words string) (Lane, error) {
+	return s.changeLane(ctx, account, func(row *laneRow) {
+		row.PausedUntil, row.PauseCause, row.PauseWords = micros(forwarder.UntilResumed), string(forwarder.ByHand), words
+	})
+}
+
+// ResumeLane ends a pause, whatever its cause, but for that of an account which left the settings. It
+// returns the lane as it is now.
+func (s *Store) ResumeLane(ctx context.Context, account string) (Lane, error) {
+	return s.changeLane(ctx, account, func(row *laneRow) {
+		row.PausedUntil, row.PauseCause, row.PauseWords = 0, string(forwarder.NoPause), ""
+	})
+}
+
+func (s *Store) changeLane(ctx context.Context, account string, change func(*laneRow)) (lane Lane, err error) {
+	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := insert(ctx, tx, []laneRow{{AccountID: account}}, "CONFLICT DO NOTHING"); err != nil {
+			return err
+		}
+		row, err := s.holdLane(ctx, tx, account)
+		if err != nil {
+			return err
+		}
+		if row.PauseCause != string(forwarder.AccountRemoved) {
+			change(&row)
+			_, err = tx.NewRaw("UPDATE lanes SET paused_until = ?, pause_words = ?, pause_cause = ? WHERE account_id = ?",
+				row.PausedUntil, row.PauseWords, row.PauseCause, account).Exec(ctx)
+		}
+		lane = lanesOf([]laneRow{row})[0]
+		return err
+	})
+	if err != nil {
+		return Lane{}, fmt.Errorf("change the lane of %s: %w", account, err)
+	}
+	return lane, nil
+}
+
+// holdLane keeps everybody from claiming on a lane until the transaction ends; SQLite's one writer does
+// so by itself. A lane that does not exist is an empty row: it has nothing to claim.
+func (s *Store) holdLane(ctx context.Context, tx bun.Tx, account string) (laneRow, error) {
+	var rows []laneRow
+	q := tx.NewSelect().Model(&rows).Where("account_id = ?", account)
+	if s.home.shared {
+		q = q.For("UPDATE")
+	}
+	if err := q.Scan(ctx); err != nil || len(rows) == 0 {
+		return laneRow{AccountID: account}, err
+	}
+	return rows[0], nil
 }
 
 // GiveBackLanes ends the leases of one holder that is about to stop, so that another node need not wait.

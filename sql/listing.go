@@ -22,6 +22,7 @@ type Filter struct {
 	Account string
 	Status  forwarder.Status
 	Reason  reason.Code
+	Call    uuid.UUID // the last that carried it
 	Since   time.Time // created at or after
 	Until   time.Time // created before
 	Limit   int       // most rows. Default 50.
@@ -51,6 +52,9 @@ func (f Filter) where(q *bun.SelectQuery, account string, sending [][]any) *bun.
 	}
 	if f.Reason != "" {
 		q = q.Where("reason = ?", string(f.Reason))
+	}
+	if f.Call != uuid.Nil {
+		q = q.Where("call_id = ?", f.Call[:])
 	}
 	if !f.Since.IsZero() {
 		q = q.Where("created_at >= ?", micros(f.Since))

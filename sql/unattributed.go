@@ -69,6 +69,9 @@ func (s *Store) Waiting(ctx context.Context, f Filter) ([]UnattributedMatch, err
 	if !f.Since.IsZero() {
 		q = q.Where("received_at >= ?", micros(f.Since))
 	}
+	if !f.Until.IsZero() {
+		q = q.Where("received_at < ?", micros(f.Until))
+	}
 	var rows []waitingRow
 	err := q.Scan(ctx, &rows)
 	return matchesOf(rows), err
