@@ -1,14 +1,14 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
+	"io"
+	"net/url"
 	"time"
 
+	"github.com/clickthread/clickthread/internal/bench"
 	"github.com/clickthread/clickthread/sql"
 )
 
@@ -19,6 +19,8 @@ type benchCmd struct {
 	Database    string        `help:"sqlite, or postgres://USER:PASSWORD@HOST/DATABASE: of a server where this user may create databases." default:"sqlite"`
 	Prefill     int           `help:"How many conversations stand in the database before." placeholder:"N"`
 	TLS         bool          `help:"The pretend Meta speaks TLS, as Meta does." name:"tls"`
+	Backlog     int           `help:"Measure instead how fast N queued events of one account reach Meta over TLS, while five others sell." placeholder:"N"`
+	Prune       int           `help:"Measure instead what the senders notice of half the full rate while N old rows are removed." placeholder:"N"`
 	URL         string        `help:"Send to this running server instead, WHICH KEEPS WHAT IS SENT: http://HOST:PORT." name:"url"`
 	Secret      string        `help:"The app secret of the server at --url." env:"CLICKTHREAD_BENCH_SECRET"`
 	WABA        string        `help:"The waba_id of an account of the server at --url." name:"waba" placeholder:"ID"`
@@ -31,7 +33,9 @@ func (benchCmd) Help() string {
 		"  clickthread bench\n" +
 		"  clickthread bench --for 30s --database postgres://bench:secret@127.0.0.1/postgres\n" +
 		"  clickthread bench --prefill 1000000\n" +
-		"  clickthread bench --mix sales --tls\n\n" +
+		"  clickthread bench --mix sales --tls\n" +
+		"  clickthread bench --backlog 1000000\n" +
+		"  clickthread bench --prune 1000000\n\n" +
 		"Starts servers as processes of their own, one after another, each on an empty database, with a\n" +
 		"pretend Meta beside them; sends signed webhooks, and compares. SQLite's files are put below the\n" +
 		"working directory, so stand on the disk that you mean, and not on one in memory. Everything is\n" +
@@ -45,103 +49,104 @@ func (c *benchCmd) Validate() error {
 		return errors.New("--for is between 100ms and 1h")
 	case c.Connections < 1 || c.Connections > 10_000:
 		return errors.New("--connections is between 1 and 10000")
-	case c.Prefill < 0:
-		return errors.New("--prefill is 0 or more")
-	case c.URL != "" && !strings.HasPrefix(c.URL, "http://") && !strings.HasPrefix(c.URL, "https://"):
-		return errors.New("--url begins with http:// or https://")
-	case c.URL != "" && (c.Secret == "" || c.WABA == ""):
-		return errors.New("--url needs --secret and --waba: what is not signed is refused, and what is of an unknown account is not recorded")
-	case c.URL != "" && (c.Prefill > 0 || c.Mix == "sales" || c.TLS || c.Database != "sqlite"):
-		return errors.New("--prefill, --mix sales, --tls and --database are for servers that bench starts itself, not for --url")
+	case c.Prefill < 0 || c.Backlog < 0 || c.Prune < 0:
+		return errors.New("--prefill, --backlog and --prune are 0 or more")
+	case c.Backlog > 0 && c.Prune > 0:
+		return errors.New("--backlog and --prune are two measurements; run one after the other")
+	case c.Backlog+c.Prune > 0 && (c.Prefill > 0 || c.Mix != "everyday"):
+		return errors.New("--backlog and --prune prepare and send what they need; leave --prefill and --mix out")
 	case c.Database != "sqlite":
-		return sql.CheckURL(c.Database)
+		if err := sql.CheckURL(c.Database); err != nil {
+			return err
+		}
+	}
+	return c.validateURL()
+}
+
+// validateURL says what a server that runs already cannot be asked for.
+func (c *benchCmd) validateURL() error {
+	if c.URL == "" {
+		return nil
+	}
+	target, err := url.Parse(c.URL)
+	switch {
+	case err != nil || target.Scheme != "http" && target.Scheme != "https" || target.Host == "":
+		return errors.New("--url is http://HOST:PORT or https://HOST:PORT")
+	case c.Secret == "" || c.WABA == "":
+		return errors.New("--url needs --secret and --waba: what is not signed is refused, and what is of an unknown account is not recorded")
+	case c.Prefill+c.Backlog+c.Prune > 0 || c.Mix == "sales" || c.TLS || c.Database != "sqlite":
+		return errors.New("--prefill, --backlog, --prune, --mix sales, --tls and --database are for servers that bench starts itself, not for --url")
 	}
 	return nil
-}
-
-// phase is one measurement: a server of its own on a database of its own.
-type phase struct {
-	name    string
-	storage string // of the server: one of the storages in benchserver.go
-	mix     string
-	prefill int
-	noMeta  bool // Meta refuses the token, so that nothing is sent: everything stays queued
-
-	// floor is what the first phase's rate must be at least, as a multiple of this one's.
-	floor float64
-}
-
-// salesPool is how many conversations there are, each with a click, before every webhook is a payment.
-const salesPool = 10_000
-
-// phases are what is measured: first what the question is about, then what it is compared with.
-func (c *benchCmd) phases() []phase {
-	first := phase{name: "clickthread", storage: realStorage, mix: c.Mix, prefill: c.Prefill}
-	if c.Mix == "sales" {
-		first.prefill = cmp.Or(c.Prefill, salesPool)
-	}
-	other := first
-	switch {
-	case c.Mix == "sales":
-		other.name, other.noMeta, other.floor = "not sending", true, 0.6
-	case c.Mix == "duplicates":
-		other.name, other.mix, other.floor = "everyday mix", "everyday", 1
-	case c.Prefill > 0:
-		other.name, other.prefill, other.floor = "empty database", 0, 0.85
-	case c.Connections > 1: // one client alone never meets another in a transaction
-		single, stub := first, first
-		single.name, single.storage, single.floor = "one by one", singleStorage, 4
-		stub.name, stub.storage, stub.floor = "no storage", stubStorage, 0.3
-		return []phase{first, single, stub}
-	default:
-		return []phase{first}
-	}
-	return []phase{first, other}
 }
 
 // Run measures, compares and prints. It ends with findings where a webhook was refused or an event
 // was lost or doubled; a slow machine is no fault.
 func (c *benchCmd) Run(ctx context.Context, out *console) error {
-	r := c.newReport()
-	progress := newProgress(out)
-	var err error
-	if c.URL != "" {
-		err = c.measureURL(ctx, progress, r)
-	} else {
-		err = c.measureAll(ctx, progress, r)
-	}
-	progress.end()
-	if ctx.Err() != nil {
-		return errors.New("stopped before the end; nothing was left behind")
+	line := progressLine{out.err, isTerminal(out.err)}
+	r, err := bench.Run(ctx, bench.Options{
+		For: c.For, Connections: c.Connections, Mix: c.Mix, Database: c.Database, Prefill: c.Prefill, TLS: c.TLS,
+		Backlog: c.Backlog, Prune: c.Prune, URL: c.URL, Secret: c.Secret, WABA: c.WABA, Tell: line.tell,
+	})
+	line.end()
+	if _, ok := errors.AsType[bench.NotThereError](err); ok {
+		return unreachable(err)
 	}
 	if err != nil {
 		return err
 	}
-	r.compare()
 	if c.JSON {
 		err = out.json(r)
 	} else {
-		r.print(out)
+		printBench(out, r)
 	}
-	if err == nil && r.faulty() {
+	if err == nil && len(r.Faults()) > 0 {
 		return findings()
 	}
 	return err
 }
 
-// measureAll measures one phase after another in a folder that is removed at the end.
-func (c *benchCmd) measureAll(ctx context.Context, progress *progress, r *report) error {
-	folder, err := os.MkdirTemp(".", "clickthread-bench-")
-	if err != nil {
-		return unreachable(err)
+// printBench shows a report to people.
+func printBench(out *console, r *bench.Report) {
+	out.printf("%s\n%s, %d CPUs, %s, %s, %g s each, %s\n\n", out.bold("clickthread bench: "+r.Where()),
+		r.Machine, r.CPUs, r.Go, plural(r.Connections, "connection"), r.Seconds, r.At.Format(time.RFC3339))
+	out.table(r.Table())
+	faults := r.Faults()
+	for _, fault := range faults {
+		out.printf("\n%s\n", out.red(fault))
 	}
-	defer func() { _ = os.RemoveAll(folder) }()
-	for _, p := range c.phases() {
-		figures, err := c.measure(ctx, progress, folder, p)
-		if err != nil {
-			return fmt.Errorf("measure %s: %w", p.name, err)
-		}
-		r.Phases = append(r.Phases, figures)
+	if len(faults) == 0 {
+		out.printf("\n%s\n", out.green("Every webhook was answered 200, and every payment that was to be sent reached Meta once."))
 	}
-	return nil
+	if len(r.Targets) == 0 {
+		return
+	}
+	out.printf("\n%s\n", out.bold("Against what is wanted of 2 quiet cores, with senders and database on the same machine"))
+	rows := [][]string{}
+	for _, t := range r.Targets {
+		rows = append(rows, t.Row())
+	}
+	out.table(rows)
+}
+
+// progressLine tells how far something is: a line that changes on a terminal, lines elsewhere. It goes
+// to the error stream, so that the result stays alone.
+type progressLine struct {
+	w        io.Writer
+	terminal bool
+}
+
+func (p progressLine) tell(text string) {
+	if p.terminal {
+		_, _ = fmt.Fprintf(p.w, "\r\x1b[K  %s", text)
+		return
+	}
+	_, _ = fmt.Fprintln(p.w, text)
+}
+
+// end clears the line.
+func (p progressLine) end() {
+	if p.terminal {
+		_, _ = fmt.Fprint(p.w, "\r\x1b[K")
+	}
 }

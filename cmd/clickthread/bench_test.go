@@ -3,35 +3,28 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"math/rand/v2"
-	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/clickthread/clickthread/rules"
-	"github.com/clickthread/clickthread/webhook"
-	"github.com/clickthread/clickthread/whatsapp"
+	"github.com/clickthread/clickthread/internal/bench"
 )
 
-// bench runs the command and reads its JSON.
-func bench(t *testing.T, args ...string) report {
+// measured runs the command and reads its JSON.
+func measured(t *testing.T, args ...string) bench.Report {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), append([]string{"bench", "--json"}, args...), &stdout, &stderr)
 	if code != exitOK {
 		t.Fatalf("bench ends with %d: %s\n%s", code, &stderr, &stdout)
 	}
-	var r report
+	var r bench.Report
 	if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
 		t.Fatalf("not JSON: %v\n%s", err, &stdout)
 	}
-	for _, f := range r.Phases {
+	for _, f := range r.Measurements {
 		if f.Webhooks < 10 || f.Rate <= 0 || f.P50 <= 0 || f.P50 > f.P99 || f.P99 > f.Max {
 			t.Errorf("%s: these figures cannot be: %+v", f.Name, f)
 		}
@@ -42,8 +35,8 @@ func bench(t *testing.T, args ...string) report {
 	return r
 }
 
-func names(r report) (list []string) {
-	for _, f := range r.Phases {
+func names(r bench.Report) (list []string) {
+	for _, f := range r.Measurements {
 		list = append(list, f.Name)
 	}
 	return list
@@ -54,16 +47,16 @@ func TestBenchMeasuresAndCompares(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("CLICKTHREAD_DATABASE", "postgres://nobody:secret@192.0.2.1/in-use") // of the real server: never to be touched
 
-	r := bench(t, "--for", "1s", "--connections", "8")
+	r := measured(t, "--for", "1s", "--connections", "8")
 	if diff := cmp.Diff([]string{"clickthread", "one by one", "no storage"}, names(r)); diff != "" {
 		t.Fatalf("measurements (-want +got):\n%s", diff)
 	}
-	for _, f := range r.Phases[:2] {
+	for _, f := range r.Measurements[:2] {
 		if f.Events == 0 || f.DelayP50 <= 0 || f.DiskPerMessage < 100 || f.Batches == 0 {
 			t.Errorf("%s: what it stored or sent is not told: %+v", f.Name, f)
 		}
 	}
-	if single := r.Phases[1]; single.MeanBatch != 1 {
+	if single := r.Measurements[1]; single.MeanBatch != 1 {
 		t.Errorf("one by one, but %.1f messages per transaction", single.MeanBatch)
 	}
 	if len(r.Targets) < 3 {
@@ -78,18 +71,18 @@ func TestBenchMeasuresAndCompares(t *testing.T) {
 // Every webhook a sale, sent over TLS; every payment is at Meta once.
 func TestBenchSellsOverTLS(t *testing.T) {
 	t.Chdir(t.TempDir())
-	r := bench(t, "--for", "500ms", "--connections", "4", "--mix", "sales", "--prefill", "200", "--tls")
+	r := measured(t, "--for", "500ms", "--connections", "4", "--mix", "sales", "--prefill", "200", "--tls")
 	if diff := cmp.Diff([]string{"clickthread", "not sending"}, names(r)); diff != "" {
 		t.Fatalf("measurements (-want +got):\n%s", diff)
 	}
-	if sending, not := r.Phases[0], r.Phases[1]; sending.Events == 0 || not.Events != 0 {
+	if sending, not := r.Measurements[0], r.Measurements[1]; sending.Events == 0 || not.Events != 0 {
 		t.Errorf("events at Meta: %v, and %v where Meta refuses", sending.Events, not.Events)
 	}
 }
 
 func TestBenchAgainstARunningServer(t *testing.T) {
 	h := openHouse(t, testRules)
-	bench(t, "--for", "500ms", "--connections", "2", "--url", h.url, "--secret", testSecret, "--waba", "300100200300400")
+	measured(t, "--for", "500ms", "--connections", "2", "--url", h.url, "--secret", testSecret, "--waba", "300100200300400")
 	if rows := h.rowCounts(); rows["messages"] == 0 || rows["quarantine"] > 0 {
 		t.Errorf("the server holds %v", rows)
 	}
@@ -107,122 +100,3 @@ func TestBenchRefusesWhatCannotBeMeasured(t *testing.T) {
 	}
 }
 
-// What bench sends is what Meta sends: its shape, its sizes, and words that mean one thing only.
-func TestBenchBodies(t *testing.T) {
-	sets, problems := rules.Load(fstest.MapFS{benchAccount + "/chat.yaml": {Data: []byte(benchRules)}}, rules.LoadOptions{
-		Owners: []rules.Owner{{ID: benchAccount, Currency: "BRL", Locale: "pt-BR", Timezone: "America/Sao_Paulo"}},
-	})
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
-	fired := func(text string) (values []string) {
-		m, err := whatsapp.DecodeMessage([]byte(`{"id":"1","from":"1","timestamp":"1","type":"text","text":{"body":"` + text + `"}}`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		facts := rules.Facts{
-			Trigger: "t", Text: m.Text, At: time.Now(), Conversations: []string{"c"},
-			Click: &rules.Click{Key: "k"}, Claimed: func(string) bool { return false },
-		}
-		for _, d := range sets[benchAccount].Eval(facts) {
-			values = append(values, d.Event+" "+string(d.Outcome)+" "+d.Value.String())
-		}
-		return values
-	}
-	for _, text := range append(smallTalk(), hello) {
-		if values := fired(text); len(values) > 0 {
-			t.Errorf("%q fires %v", text, values)
-		}
-	}
-	if diff := cmp.Diff([]string{"Purchase fire 12345.06 BRL"}, fired(payment(1_234_506))); diff != "" {
-		t.Errorf("a payment (-want +got):\n%s", diff)
-	}
-
-	s := newSender((&benchCmd{}).newLoad(mustURL(t, "http://127.0.0.1:1"), phase{}, "run00000"))
-	for k, size := range map[kind][2]int{organic: {550, 1000}, adClick: {1200, 2000}, sale: {550, 1000}, statuses: {550, 1000}} {
-		s.write(chosen{kind: k, shopper: 7, cents: 5}, time.Now())
-		n, err := whatsapp.Decode(s.body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		change := n.Entries[0].Changes[0]
-		if len(change.Malformed) > 0 || len(change.Messages)+len(change.Statuses) != 1 || len(s.body) < size[0] || len(s.body) > size[1] {
-			t.Errorf("kind %d, %d bytes: %s", k, len(s.body), s.body)
-		}
-	}
-}
-
-func TestEverydayMix(t *testing.T) {
-	rng, counts := rand.New(rand.NewPCG(1, 2)), map[kind]int{}
-	for range 100_000 {
-		counts[pick("everyday", rng)]++
-	}
-	for k, percent := range map[kind]int{organic: 55, adClick: 10, sale: 10, statuses: 20, duplicate: 5} {
-		if got := float64(counts[k]) / 1000; got < float64(percent)-1 || got > float64(percent)+1 {
-			t.Errorf("kind %d is %.1f %%, want %d %%", k, got, percent)
-		}
-	}
-}
-
-func TestPercentile(t *testing.T) {
-	hundred := make([]time.Duration, 100)
-	for i := range hundred {
-		hundred[i] = time.Duration(i + 1)
-	}
-	for _, c := range []struct {
-		sorted []time.Duration
-		p      float64
-		want   time.Duration
-	}{
-		{nil, 50, 0},
-		{hundred[:1], 1, 1},
-		{hundred[:1], 99, 1},
-		{hundred[:2], 50, 1},
-		{hundred[:3], 50, 2},
-		{hundred, 50, 50},
-		{hundred, 99, 99},
-		{hundred, 100, 100},
-	} {
-		if got := percentile(c.sorted, c.p); got != c.want {
-			t.Errorf("p%g of %d values = %d, want %d", c.p, len(c.sorted), got, c.want)
-		}
-	}
-}
-
-func TestMergedOutcomesAreSorted(t *testing.T) {
-	all := merge([]outcome{{took: []time.Duration{3, 1}, failed: 1}, {took: []time.Duration{2}, failed: 2}})
-	if !slices.Equal(all.took, []time.Duration{1, 2, 3}) || all.failed != 3 {
-		t.Errorf("merged: %+v", all)
-	}
-}
-
-func TestThousands(t *testing.T) {
-	for want, n := range map[string]float64{"0": 0, "999": 999, "1,000": 1000, "1,234,567": 1_234_567} {
-		if got := thousands(n, 0); got != want {
-			t.Errorf("thousands(%g) = %s, want %s", n, got, want)
-		}
-	}
-	if got := thousands(18_204.46, 1); got != "18,204.5" {
-		t.Errorf("with a decimal: %s", got)
-	}
-}
-
-// The address may be the server's or the webhook's own.
-func TestBenchPostsToTheWebhook(t *testing.T) {
-	for given, want := range map[string]string{
-		"http://h:1": webhook.Path, "http://h:1/": webhook.Path, "https://h/proxied/whatsapp": "/proxied/whatsapp",
-	} {
-		if got := (&load{target: mustURL(t, given)}).path(); got != want {
-			t.Errorf("%s: posts to %s, want %s", given, got, want)
-		}
-	}
-}
-
-func mustURL(t *testing.T, raw string) *url.URL {
-	t.Helper()
-	u, err := url.Parse(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
-}

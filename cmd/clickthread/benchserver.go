@@ -1,218 +1,74 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
-	"syscall"
+	"log/slog"
 	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/clickthread/clickthread/attribution"
+	"github.com/clickthread/clickthread/forwarder"
+	"github.com/clickthread/clickthread/internal/bench"
+	"github.com/clickthread/clickthread/sql"
 )
 
-// The server that bench measures: this program once more, in a process of its own, with settings and
-// rules of its own.
+// What bench compares the server with: the same server with its storage taken out, or with one
+// transaction per webhook.
 
-const (
-	benchSecret = "bench-app-secret"
-	startLimit  = time.Minute
-	stopLimit   = 20 * time.Second
-)
-
-// benchRules are a handful of rules as a shop has them. Every payment is an event ("once: always"), so
-// that bench knows what Meta must hold in the end.
-const benchRules = `version: 1
-defaults: {currency: BRL}
-rules:
-  - id: asked-price
-    when: {customer_says: ["quanto custa", "qual o valor", "qual o preço"]}
-    send: LeadSubmitted
-    once: per_conversation
-  - id: wants-to-buy
-    when: {customer_says: ["quero comprar", "como faço o pedido", "manda o pix"]}
-    send: InitiateCheckout
-  - id: chose-in-list
-    when: {customer_taps: {list: {id: "product-*"}}}
-    send: ViewContent
-  - id: sent-cart
-    when: {customer_orders: {at_least: {items: 1}}}
-    send: AddToCart
-    value: {from: cart}
-  - id: paid
-    when: {customer_says: ["paguei {money}", "fiz o pix de {money}", "transferi {money}"]}
-    send: Purchase
-    value: {from: message}
-    once: always
-`
-
-// child is a server in a process of its own. It never outlives us.
-type child struct {
-	cmd     *exec.Cmd
-	url     string
-	log     string        // file with its error stream
-	startup time.Duration // from the start of the process to ready
-	exited  chan struct{} // closed when it has ended
-	err     error         // why it ended; read it after exited
+// benchServerCmd is serve with another storage, for bench alone.
+type benchServerCmd struct {
+	configFlag
+	Storage  string `help:"single: one transaction per webhook. stub: nothing is stored." enum:"single,stub" required:""`
+	Flushers int    `help:"With single: transactions at once." default:"1"`
 }
 
-// startChild starts a server on a database, with a Meta, and returns when it is ready.
-func startChild(ctx context.Context, folder, database string, meta *benchMeta, p phase, connections int) (*child, error) {
-	addr, err := freeLoopback()
-	if err != nil {
-		return nil, err
-	}
-	config, err := writeBenchSettings(folder, addr, database, meta.url)
-	if err != nil {
-		return nil, unreachable(err)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, unreachable(err)
-	}
-	c := &child{url: "http://" + addr, log: filepath.Join(folder, "server.log"), exited: make(chan struct{})}
-	log, err := os.Create(c.log)
-	if err != nil {
-		return nil, unreachable(err)
-	}
-	defer func() { _ = log.Close() }()
-	args := []string{"clickthread", "serve", "--config", config}
-	if p.storage != realStorage {
-		args = []string{"clickthread", "bench-server", "--config", config, "--storage", p.storage, "--flushers", strconv.Itoa(transactions(database, connections))}
-	}
-	c.cmd = &exec.Cmd{Path: self, Args: args, Env: childEnv(meta.roots), Stdout: log, Stderr: log, SysProcAttr: dieWithUs()}
-	begin := time.Now()
-	if err := c.cmd.Start(); err != nil {
-		return nil, unreachable(fmt.Errorf("start a server: %w", err))
-	}
-	go func() {
-		c.err = c.cmd.Wait()
-		close(c.exited)
-	}()
-	if err := c.awaitReady(ctx); err != nil {
-		return nil, errors.Join(err, c.stop())
-	}
-	c.startup = time.Since(begin)
-	return c, nil
+// Help shows an example below the flags.
+func (benchServerCmd) Help() string {
+	return "Example:\n  clickthread bench-server --config clickthread.yaml --storage single\n\n" +
+		"For \"clickthread bench\" alone: it does not keep what a server promises."
 }
 
-// transactions is how many transactions at once the server that records one by one may have: SQLite has
-// one writer.
-func transactions(database string, connections int) int {
-	if strings.HasPrefix(database, "sqlite:") {
-		return 1
+// Run serves until the process is asked to stop.
+func (c *benchServerCmd) Run(ctx context.Context, out *console) error {
+	s, err := c.load()
+	if err != nil {
+		return err
 	}
-	return connections
+	a, err := newApp(ctx, s, newLog(out, false, slog.LevelInfo), toServe)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = a.close() }()
+	switch c.Storage {
+	case bench.SingleStorage:
+		a.intake.MaxBatch, a.intake.Flushers = 1, c.Flushers
+	case bench.StubStorage:
+		a.intake.Recorder = noStorage{a.store}
+	}
+	door, err := listen(s.Listen)
+	if err != nil {
+		return err
+	}
+	return a.run(ctx, door, nil)
 }
 
-// childEnv is our environment without the settings of a real server, which would win over the
-// file's: bench must never come near a database in use.
-func childEnv(roots string) []string {
-	var env []string
-	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "CLICKTHREAD_") {
-			env = append(env, v)
+// noStorage is the ledger without its storage: everything is decided as ever, every shopper is new,
+// and nothing is kept.
+type noStorage struct{ *sql.Store }
+
+// Record implements webhook.Recorder.
+func (noStorage) Record(_ context.Context, now time.Time, batch []*attribution.Arrival, decide sql.Decide) (int, []forwarder.Delivery, error) {
+	snap := &attribution.Snapshot{Now: now, Fresh: batch}
+	for _, a := range batch {
+		a.Thread = &attribution.Thread{
+			Account: a.Account, Contact: a.ID, Number: a.Number, IDs: []uuid.UUID{a.ID}, Claims: map[string]bool{},
 		}
+		snap.Threads = append(snap.Threads, a.Thread)
 	}
-	if roots != "" {
-		env = append(env, "SSL_CERT_FILE="+roots)
-	}
-	return env
+	_, err := decide(snap)
+	return len(batch), nil, err
 }
 
-func writeBenchSettings(folder, addr, database, meta string) (config string, err error) {
-	rules := filepath.Join(folder, "rules", benchAccount)
-	if err := os.MkdirAll(rules, 0o700); err != nil {
-		return "", err
-	}
-	if err := os.WriteFile(filepath.Join(rules, "chat.yaml"), []byte(benchRules), 0o600); err != nil {
-		return "", err
-	}
-	config = filepath.Join(folder, "clickthread.yaml")
-	return config, os.WriteFile(config, fmt.Appendf(nil, `listen: %s
-database: %q
-rules: %q
-meta: {graph_url: %q, app_secrets: [%s], verify_token: bench}
-accounts:
-  - {id: %s, waba_id: %q, dataset_id: %q, access_token: %s, country: BR, currency: BRL, locale: pt-BR, timezone: America/Sao_Paulo}
-`, addr, database, filepath.Dir(rules), meta, benchSecret, benchAccount, benchWABA, benchDataset, benchToken), 0o600)
-}
-
-// freeLoopback finds an address that nobody listens on.
-func freeLoopback() (string, error) {
-	door, err := listen("127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return door.Addr().String(), door.Close()
-}
-
-func (c *child) awaitReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
-	defer cancel()
-	for {
-		if _, err := c.get(ctx, "/readyz"); err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait until the server is ready: %w", ctx.Err())
-		case <-c.exited:
-			return fmt.Errorf("the server ended: %w\n%s", cmp.Or(c.err, errors.New("of its own accord")), c.lastWords())
-		case <-time.After(2 * time.Millisecond):
-		}
-	}
-}
-
-// get asks the server for one of its own pages.
-func (c *child) get(ctx context.Context, path string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	request.Close = true // an idle connection would keep the server from stopping at once
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(answer.Body)
-	if err == nil && answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s is answered %d", path, answer.StatusCode)
-	}
-	return body, err
-}
-
-// stop ends the server as a supervisor would; one that does not listen is killed.
-func (c *child) stop() error {
-	if c == nil {
-		return nil
-	}
-	_ = c.cmd.Process.Signal(syscall.SIGTERM) // an error says that it ended already
-	select {
-	case <-c.exited:
-	case <-time.After(stopLimit):
-		_ = c.cmd.Process.Kill()
-		<-c.exited
-		return fmt.Errorf("the server did not stop within %s and was killed\n%s", stopLimit, c.lastWords())
-	}
-	if c.err != nil {
-		return fmt.Errorf("the server ended: %w\n%s", c.err, c.lastWords())
-	}
-	return nil
-}
-
-// lastWords are the last lines of the server's log.
-func (c *child) lastWords() string {
-	log, err := os.ReadFile(c.log)
-	if err != nil {
-		return ""
-	}
-	const enough = 2000
-	return string(log[max(0, len(log)-enough):])
-}
+// AddCounts implements webhook.Recorder.
+func (noStorage) AddCounts(context.Context, time.Time, map[attribution.Count]int) error { return nil }

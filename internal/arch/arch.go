@@ -19,7 +19,9 @@ const Module = "github.com/clickthread/clickthread"
 // Floors lists every package with its floor. A package imports only floors below its own; those on
 // one floor never import each other. The reasons are in docs/adr/0001-floors.md.
 var Floors = map[string]int{
-	"cmd/clickthread": 5,
+	"cmd/clickthread": 6,
+
+	"internal/bench": 5, // starts servers as other processes: docs/adr/0005-bench-is-a-package.md
 
 	"configs": 4, "sandbox": 4,
 
@@ -55,7 +57,7 @@ var Foreign = map[string][]string{
 	"github.com/mattn/go-isatty":         {"cmd/clickthread"},
 	"github.com/prometheus":              {"cmd/clickthread"},
 	"go.yaml.in/yaml":                    {"rules", "configs"},
-	"github.com/google/uuid":             {"attribution", "forwarder", "notices", "webhook", "sql", "sandbox", "cmd/clickthread"},
+	"github.com/google/uuid":             {"attribution", "forwarder", "notices", "webhook", "sql", "sandbox", "internal/bench", "cmd/clickthread"},
 	"github.com/shopspring/decimal":      {"capi", "rules"},
 	"github.com/sony/gobreaker":          {"forwarder"},
 	"golang.org/x/time/rate":             {"forwarder"},

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"cmp"
@@ -55,10 +55,12 @@ func pick(mix string, rng *rand.Rand) kind {
 type load struct {
 	target      *url.URL // scheme and host
 	secret      string
-	waba        string
+	wabas       []string // whom it is sent to, a connection to each in turn
 	mix         string
 	connections int
-	prefilled   int64 // shoppers 0 to prefilled-1 are stored, each with a click
+	prefilled   int64           // shoppers 0 to prefilled-1 are stored, each with a click
+	pace        time.Duration   // from one webhook to the next, over all connections; 0: as fast as they are answered
+	done        <-chan struct{} // closed: the measurement ends early. Default: it does not.
 
 	templates templates
 	run       string
@@ -66,19 +68,28 @@ type load struct {
 	shoppers  atomic.Int64 // how many there are
 	cents     atomic.Int64 // the last amount paid
 	answered  atomic.Int64 // webhooks answered 200 since the measurement began
+	turns     atomic.Int64 // of a paced load: how many webhooks have had theirs
 
+	begin       time.Time
 	from, until time.Time // the measurement: what began in between counts
 }
 
-// newLoad prepares what is sent to a server, for shoppers of whom some are stored already.
-func (c *benchCmd) newLoad(target *url.URL, p phase, run string) *load {
-	l := &load{
-		target: target, secret: cmp.Or(c.Secret, benchSecret), waba: cmp.Or(c.WABA, benchWABA), mix: p.mix,
-		connections: c.Connections, prefilled: int64(p.prefill), templates: newTemplates(), run: run,
+// untilDone is how long is measured at most where something else says when it is over.
+const untilDone = time.Hour
+
+// newLoad prepares what is sent to a server.
+func (o Options) newLoad(target *url.URL, run string) *load {
+	return &load{
+		target: target, secret: cmp.Or(o.Secret, appSecret), wabas: []string{cmp.Or(o.WABA, shops(1)[0].waba)}, mix: o.Mix,
+		connections: o.Connections, templates: newTemplates(), run: run,
 	}
+}
+
+// know says that the first shoppers are stored, by a history of the same run.
+func (l *load) know(prefilled int) {
+	l.prefilled = int64(prefilled)
 	l.serial.Store(l.prefilled)
 	l.shoppers.Store(l.prefilled)
-	return l
 }
 
 // path is where webhooks are posted to.
@@ -93,28 +104,31 @@ type outcome struct {
 	firstErr error
 }
 
-// soldAt says when the webhook of a payment was sent.
+// soldAt says when the webhook of a payment was sent, and answered.
 type soldAt struct {
-	cents int64
-	at    time.Time
+	cents        int64
+	at, answered time.Time
 }
 
 // send runs the senders for the warm-up and the measurement. At the beginning and at the end of the
 // measurement it calls mark, which reads the server's own numbers.
 func (l *load) send(ctx context.Context, warmup, measured time.Duration, tick func(done time.Duration, answered int64), mark func() error) (outcome, error) {
-	begin := time.Now()
-	l.from = begin.Add(warmup)
+	l.begin = time.Now()
+	l.from = l.begin.Add(warmup)
 	l.until = l.from.Add(measured)
 	sending, stop := context.WithDeadline(ctx, l.until)
 	defer stop()
 	outcomes := make([]outcome, l.connections)
 	var senders sync.WaitGroup
 	for i := range outcomes {
-		senders.Go(func() { outcomes[i] = newSender(l).run(sending) })
+		senders.Go(func() { outcomes[i] = newSender(l, i).run(sending) })
 	}
 	err := l.watch(sending, tick, mark)
 	stop()
 	senders.Wait()
+	if end := time.Now(); end.Before(l.until) {
+		l.until = end
+	}
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -123,6 +137,20 @@ func (l *load) send(ctx context.Context, warmup, measured time.Duration, tick fu
 		err = fmt.Errorf("nothing was answered 200: %w", cmp.Or(all.firstErr, errNothingSent))
 	}
 	return all, err
+}
+
+// turn waits until the next webhook is due. In a paced load it is due whether or not those before are
+// answered, and its time counts from then: a slow server cannot slow down who measures it.
+func (l *load) turn(ctx context.Context) time.Time {
+	if l.pace == 0 {
+		return time.Now()
+	}
+	due := l.begin.Add(time.Duration(l.turns.Add(1)-1) * l.pace)
+	select {
+	case <-ctx.Done():
+	case <-time.After(time.Until(due)):
+	}
+	return due
 }
 
 // watch calls mark twice and tick every second in between.
@@ -139,6 +167,8 @@ func (l *load) watch(ctx context.Context, tick func(time.Duration, int64), mark 
 	for {
 		select {
 		case <-ctx.Done():
+			return mark()
+		case <-l.done:
 			return mark()
 		case <-every.C:
 			tick(time.Since(l.from), l.answered.Load())
@@ -168,3 +198,6 @@ func percentile(sorted []time.Duration, p float64) time.Duration {
 	rank := int(math.Ceil(p*float64(len(sorted))/100)) - 1
 	return sorted[min(max(rank, 0), len(sorted)-1)]
 }
+
+// measured is how long the measurement was.
+func (l *load) measured() time.Duration { return l.until.Sub(l.from) }

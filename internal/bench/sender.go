@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"bufio"
@@ -21,6 +21,7 @@ import (
 // shares the machine with the server, and net/http's client costs as much as the server's handler.
 type sender struct {
 	*load
+	waba string
 	rng  *rand.Rand
 	out  outcome
 	conn net.Conn // nil: not connected
@@ -41,15 +42,15 @@ const (
 // errNothingSent says that a measurement was over before it began.
 var errNothingSent = errors.New("there was no time to send anything")
 
-func newSender(l *load) *sender {
-	return &sender{load: l, rng: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), talk: smallTalk(), states: deliveryStates()}
+func newSender(l *load, i int) *sender {
+	return &sender{load: l, waba: l.wabas[i%len(l.wabas)], rng: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), talk: smallTalk(), states: deliveryStates()}
 }
 
 // run sends until ctx ends.
 func (s *sender) run(ctx context.Context) outcome {
 	defer s.hangUp()
 	for ctx.Err() == nil {
-		if err := s.once(ctx); err != nil && ctx.Err() == nil {
+		if err := s.once(ctx, s.turn(ctx)); err != nil && ctx.Err() == nil {
 			s.out.failed++
 			s.out.firstErr = cmp.Or(s.out.firstErr, err)
 			time.Sleep(failedWait)
@@ -58,13 +59,15 @@ func (s *sender) run(ctx context.Context) outcome {
 	return s.out
 }
 
-// once sends one webhook and keeps what came of it.
-func (s *sender) once(ctx context.Context) error {
+// once sends one webhook and keeps what came of it. Its time counts from begin.
+func (s *sender) once(ctx context.Context, begin time.Time) error {
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err := s.dial(ctx); err != nil {
 		return err
 	}
 	w := s.choose()
-	begin := time.Now()
 	if w.kind != duplicate {
 		s.write(w, begin)
 	}
@@ -152,7 +155,7 @@ func (s *sender) stands(w chosen, begin time.Time) {
 	case adClick:
 		s.clicked = append(s.clicked, w.shopper)
 	case sale:
-		s.out.sales = append(s.out.sales, soldAt{w.cents, begin})
+		s.out.sales = append(s.out.sales, soldAt{w.cents, begin, time.Now()})
 	case duplicate, statuses:
 		return
 	}

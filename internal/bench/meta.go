@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -25,26 +25,32 @@ import (
 	"github.com/clickthread/clickthread/sandbox"
 )
 
-// benchToken is what the pretend Meta lets write.
-const benchToken = "bench-token"
+// shopToken is what the pretend Meta lets write.
+const shopToken = "bench-token"
 
-// benchMeta is the pretend Meta of one measurement, in this process.
-type benchMeta struct {
-	graph  *sandbox.Graph
+// metaPatience is how long we wait for events that do not come.
+const metaPatience = 30 * time.Second
+
+// fakeMeta is the pretend Meta of one measurement, in this process.
+type fakeMeta struct {
 	server *http.Server
 	url    string
 	roots  string // file with the certificate that the server has to trust; "" without TLS
 }
 
-// startMeta opens the pretend Meta on loopback.
-func startMeta(folder string, overTLS, refusesToken bool) (*benchMeta, error) {
-	options := sandbox.Options{Datasets: []string{benchDataset}, Tokens: []string{benchToken}, Now: now}
+// newGraph is a Meta that judges events and keeps them, or refuses the token.
+func newGraph(refusesToken bool) *sandbox.Graph {
+	options := sandbox.Options{Datasets: []string{shops(1)[0].dataset}, Tokens: []string{shopToken}, Now: now}
 	if refusesToken {
 		options.Tokens = []string{"of-somebody-else"}
 	}
-	graph := sandbox.NewGraph(options)
-	m := &benchMeta{graph: graph, server: newServer(graph)}
-	door, err := listen("127.0.0.1:0")
+	return sandbox.NewGraph(options)
+}
+
+// startMeta opens the pretend Meta on loopback.
+func startMeta(folder string, graph http.Handler, overTLS bool) (*fakeMeta, error) {
+	m := &fakeMeta{server: &http.Server{Handler: graph, ReadHeaderTimeout: 5 * time.Second}}
+	door, err := listen()
 	if err != nil {
 		return nil, err
 	}
@@ -63,6 +69,13 @@ func startMeta(folder string, overTLS, refusesToken bool) (*benchMeta, error) {
 	go func() { _ = m.server.ServeTLS(door, "", "") }()
 	return m, nil
 }
+
+func listen() (net.Listener, error) {
+	door, err := net.Listen("tcp", "127.0.0.1:0")
+	return door, notThere(err)
+}
+
+func now() time.Time { return time.Now().UTC() }
 
 // selfSigned makes a certificate for loopback and writes it where the server finds it.
 func selfSigned(file string) (tls.Certificate, error) {
@@ -87,11 +100,11 @@ func selfSigned(file string) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }
 
-// await waits, at most 30 s, until Meta has as many events as there were payments.
-func (m *benchMeta) await(ctx context.Context, payments int) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+// awaitEvents waits, for metaPatience at most, until Meta has as many events as there were payments.
+func awaitEvents(ctx context.Context, graph *sandbox.Graph, payments int) error {
+	ctx, cancel := context.WithTimeout(ctx, metaPatience)
 	defer cancel()
-	for len(m.graph.Events()) < payments && ctx.Err() == nil {
+	for len(graph.Events()) < payments && ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
 		case <-time.After(20 * time.Millisecond):
@@ -112,10 +125,10 @@ type arrivals struct {
 }
 
 // arrived compares what Meta holds with what was paid, in the measurement that l was.
-func (m *benchMeta) arrived(l *load, sales []soldAt) arrivals {
+func arrived(graph *sandbox.Graph, l *load, sales []soldAt) arrivals {
 	var a arrivals
 	at := map[int64]time.Time{}
-	for _, taken := range m.graph.Events() {
+	for _, taken := range graph.Events() {
 		cents := centsOf(taken.Event)
 		if _, again := at[cents]; again {
 			a.doubled++

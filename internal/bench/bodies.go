@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"strconv"
@@ -9,13 +9,20 @@ import (
 // The bodies that bench sends: as Meta writes them, in ASCII and with \/, of the sizes that Meta's
 // have. Each is cut at its holes once, because making a webhook must cost little beside answering it.
 
-// The pretend shop that bench sends to. The numbers belong to nobody.
-const (
-	benchAccount = "bench-shop"
-	benchWABA    = "300100200300400"
-	benchNumber  = "700100200300400"
-	benchDataset = "900100200300400"
-)
+// shop is a pretend account that bench sends to. The numbers belong to nobody.
+type shop struct{ account, waba, dataset string }
+
+// shops are n shops. Most measurements need only the first.
+func shops(n int) []shop {
+	all := make([]shop, n)
+	for i := range all {
+		all[i] = shop{"bench-shop-" + strconv.Itoa(i), "30010020030040" + strconv.Itoa(i), "90010020030040" + strconv.Itoa(i)}
+	}
+	return all
+}
+
+// shopNumber is the business number of every shop: accounts that list none listen to all.
+const shopNumber = "700100200300400"
 
 // filling is what differs from one webhook to the next.
 type filling struct {
@@ -76,7 +83,7 @@ func appendPadded(b []byte, n int64) []byte {
 
 const (
 	bodyHead = `{"object":"whatsapp_business_account","entry":[{"id":"<waba>","changes":[{"value":{"messaging_product":"whatsapp",` +
-		`"metadata":{"display_phone_number":"5500900000001","phone_number_id":"` + benchNumber + `"},`
+		`"metadata":{"display_phone_number":"5500900000001","phone_number_id":"` + shopNumber + `"},`
 	// There is no area code 00, so these telephone numbers are nobody's.
 	bodyMessage = bodyHead + `"contacts":[{"profile":{"name":"Shopper <shopper>"},"wa_id":"5500<shopper>","user_id":"BR.1000200<shopper>"}],` +
 		`"messages":[{"from":"5500<shopper>","from_user_id":"BR.1000200<shopper>",` +
