@@ -108,8 +108,8 @@ func (c *benchCmd) Run(ctx context.Context, out *console) error {
 
 // printBench shows a report to people.
 func printBench(out *console, r *bench.Report) {
-	out.printf("%s\n%s, %d CPUs, %s, %s, %g s each, %s\n\n", out.bold("clickthread bench: "+r.Where()),
-		r.Machine, r.CPUs, r.Go, plural(r.Connections, "connection"), r.Seconds, r.At.Format(time.RFC3339))
+	out.printf("%s\n%s, %d CPUs, %s, %s, %s each, %s\n\n", out.bold("clickthread bench: "+r.Where()),
+		r.Machine, r.CPUs, r.Go, plural(r.Connections, "connection"), time.Duration(r.Seconds*float64(time.Second)).Round(100*time.Millisecond), r.At.Format(time.RFC3339))
 	out.table(r.Table())
 	faults := r.Faults()
 	for _, fault := range faults {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,8 +21,9 @@ import (
 // benchServerCmd is serve with another storage, for bench alone.
 type benchServerCmd struct {
 	configFlag
-	Storage  string `help:"single: one transaction per webhook. stub: nothing is stored." enum:"single,stub" required:""`
+	Storage  string `help:"real: as serve. single: one transaction per webhook. stub: nothing is stored." enum:"real,single,stub" required:""`
 	Flushers int    `help:"With single: transactions at once." default:"1"`
+	Control  string `help:"Address where a POST has the server prune at once, and is answered how many rows went." placeholder:"ADDR"`
 }
 
 // Help shows an example below the flags.
@@ -50,7 +53,27 @@ func (c *benchServerCmd) Run(ctx context.Context, out *console) error {
 	if err != nil {
 		return err
 	}
+	if c.Control != "" {
+		control, err := listen(c.Control)
+		if err != nil {
+			return err
+		}
+		server := newServer(http.HandlerFunc(a.pruneNow))
+		server.WriteTimeout = 0 // millions of rows take minutes
+		defer func() { _ = server.Close() }()
+		go func() { _ = server.Serve(control) }()
+	}
 	return a.run(ctx, door, nil)
+}
+
+// pruneNow prunes as the cron table does, when it is asked to.
+func (a *app) pruneNow(w http.ResponseWriter, r *http.Request) {
+	n, err := a.prune(r.Context())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	_, _ = fmt.Fprintln(w, n)
 }
 
 // noStorage is the ledger without its storage: everything is decided as ever, every shopper is new,

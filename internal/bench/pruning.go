@@ -1,21 +1,19 @@
 package bench
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os/exec"
-	"path/filepath"
-	"syscall"
+	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/clickthread/clickthread/sandbox"
 	"github.com/clickthread/clickthread/sql"
 )
 
-// Pruning: old rows are removed beside a server that goes on working. What do its senders notice?
+// Pruning: the server removes old rows while it goes on working. What do its senders notice?
 
 const (
 	prunedAge = 40 * 24 * time.Hour // older than everything that the default settings keep
@@ -35,7 +33,7 @@ func (o Options) measurePruning(ctx context.Context, r *Report) (err error) {
 		return err
 	}
 	graph := newGraph(false)
-	if err := s.start(ctx, graph, o.TLS, serverKind{RealStorage, o.Connections, shops(1)}); err != nil {
+	if err := s.start(ctx, graph, o.TLS, serverKind{storage: RealStorage, connections: o.Connections, shops: shops(1), control: true}); err != nil {
 		return err
 	}
 	m := &paced{Options: o, stage: s, graph: graph, shoppers: int64(old.n)}
@@ -66,21 +64,21 @@ func (m *paced) measureAll(ctx context.Context, r *Report, rows int) error {
 	if err != nil {
 		return err
 	}
-	p, err := m.startPrune(ctx)
+	stopping, stop := context.WithCancel(ctx)
+	defer stop()
+	job := m.server.startPruning(stopping)
+	pruning, err := m.measure(ctx, "half, pruning", half, untilDone, job.ended)
 	if err != nil {
 		return err
 	}
-	pruning, err := m.measure(ctx, "half, pruning", half, untilDone, p.ended)
-	if err = errors.Join(err, p.stop()); err != nil {
-		return err
+	stop() // a prune that outlasts every measurement
+	if <-job.ended; job.err != nil {
+		return job.err
 	}
-	if pruning.RowsRemoved, err = p.removed(); err != nil {
-		return err
+	if pruning.RowsRemoved = job.rows; job.rows != rows {
+		return fmt.Errorf("the job removed %d of %d old rows: the server runs it too, at 17 minutes past the hour; measure again", job.rows, rows)
 	}
-	if pruning.RowsRemoved != rows {
-		return fmt.Errorf("prune removed %d of %d old rows: the server prunes too, at 17 minutes past the hour; measure again", pruning.RowsRemoved, rows)
-	}
-	pruning.PruneSeconds = p.took.Seconds()
+	pruning.PruneSeconds = job.took.Seconds()
 	r.Measurements = append(r.Measurements, full, alone, pruning)
 	return nil
 }
@@ -114,52 +112,34 @@ func (m *paced) measure(ctx context.Context, name string, pace, measured time.Du
 	return f, nil
 }
 
-// prune is "clickthread run prune" beside the server, as an operator starts it.
-type prune struct {
-	cmd    *exec.Cmd
-	out    bytes.Buffer
-	words  bytes.Buffer // its error stream
-	ended  chan struct{}
-	took   time.Duration
-	failed error // read these after ended
+// pruning is the server's own job at work. A "clickthread run prune" beside the server would measure
+// something else on SQLite: two processes that wait for one writer.
+type pruning struct {
+	ended chan struct{}
+	rows  int
+	took  time.Duration
+	err   error // read these after ended
 }
 
-func (s *stage) startPrune(ctx context.Context) (*prune, error) {
-	p := &prune{ended: make(chan struct{})}
-	p.cmd = exec.CommandContext(ctx, s.server.cmd.Path, "run", "prune", "--json", "--config", filepath.Join(s.folder, configName))
-	p.cmd.Args[0] = "clickthread"
-	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
-	p.cmd.WaitDelay = stopLimit
-	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = childEnv(s.meta.roots), &p.out, &p.words, dieWithUs()
+// startPruning has the server prune now, and does not wait for the end.
+func (c *child) startPruning(ctx context.Context) *pruning {
+	p := &pruning{ended: make(chan struct{})}
 	begin := time.Now()
-	if err := p.cmd.Start(); err != nil {
-		return nil, notThere(fmt.Errorf("start clickthread run prune: %w", err))
-	}
 	go func() {
 		defer close(p.ended)
-		p.failed = p.cmd.Wait()
+		p.rows, p.err = c.prune(ctx)
 		p.took = time.Since(begin)
 	}()
-	return p, nil
+	return p
 }
 
-// stop ends what still runs: the load may have ended first.
-func (p *prune) stop() error {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM) // an error says that it ended already
-	<-p.ended
-	if p.failed != nil {
-		return fmt.Errorf("clickthread run prune: %w\n%s", p.failed, &p.words)
+func (c *child) prune(ctx context.Context) (rows int, err error) {
+	body, err := ask(ctx, http.MethodPost, c.control.String())
+	if err == nil {
+		rows, err = strconv.Atoi(strings.TrimSpace(string(body)))
 	}
-	return nil
-}
-
-// removed is how many rows it says are gone.
-func (p *prune) removed() (int, error) {
-	var says struct {
-		Count int `json:"count"`
+	if err != nil {
+		return 0, fmt.Errorf("have the server prune: %w", err)
 	}
-	if err := json.Unmarshal(p.out.Bytes(), &says); err != nil {
-		return 0, fmt.Errorf("read what clickthread run prune says: %w", err)
-	}
-	return says.Count, nil
+	return rows, nil
 }

@@ -88,6 +88,7 @@ func (r *Report) compareBacklog(f Figures) {
 	if r.Database != "sqlite" {
 		r.atLeast("backlog", f.BacklogRate, "events/s", 40_000)
 	}
+	r.Connections, r.Seconds = neighbours, f.BacklogSeconds
 	r.atMost("webhook of another account to Meta, p99", f.DelayP99, "ms", 5000)
 	if f.PeakMemory > 0 {
 		r.atMost("server memory, peak", f.PeakMemory, "MiB", 256)

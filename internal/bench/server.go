@@ -64,6 +64,19 @@ type serverKind struct {
 	storage     string
 	connections int
 	shops       []shop
+	control     bool // it can be told to prune
+}
+
+// args are the command line after the program's name.
+func (as serverKind) args(config, database, control string) []string {
+	if as.storage == RealStorage && !as.control {
+		return []string{"serve", "--config", config}
+	}
+	args := []string{"bench-server", "--config", config, "--storage", as.storage, "--flushers", strconv.Itoa(transactions(database, as.connections))}
+	if as.control {
+		args = append(args, "--control", control)
+	}
+	return args
 }
 
 // configName is the settings file in a stage's folder.
@@ -73,6 +86,7 @@ const configName = "clickthread.yaml"
 type child struct {
 	cmd     *exec.Cmd
 	url     *url.URL
+	control *url.URL      // of POST that has it prune, where it was started with that
 	log     string        // file with its error stream
 	startup time.Duration // from the start of the process to ready
 	exited  chan struct{} // closed when it has ended
@@ -81,11 +95,11 @@ type child struct {
 
 // startChild starts a server on a database, with a Meta, and returns when it is ready.
 func startChild(ctx context.Context, folder, database string, meta *fakeMeta, as serverKind) (*child, error) {
-	addr, err := freeLoopback()
+	addresses, err := freeLoopback()
 	if err != nil {
 		return nil, err
 	}
-	config, err := writeSettings(folder, addr, database, meta.url, as.shops)
+	config, err := writeSettings(folder, addresses[0], database, meta.url, as.shops)
 	if err != nil {
 		return nil, notThere(err)
 	}
@@ -93,17 +107,19 @@ func startChild(ctx context.Context, folder, database string, meta *fakeMeta, as
 	if err != nil {
 		return nil, notThere(err)
 	}
-	c := &child{url: &url.URL{Scheme: "http", Host: addr}, log: filepath.Join(folder, "server.log"), exited: make(chan struct{})}
+	c := &child{
+		url: &url.URL{Scheme: "http", Host: addresses[0]}, control: &url.URL{Scheme: "http", Host: addresses[1]},
+		log: filepath.Join(folder, "server.log"), exited: make(chan struct{}),
+	}
 	log, err := os.Create(c.log)
 	if err != nil {
 		return nil, notThere(err)
 	}
 	defer func() { _ = log.Close() }()
-	args := []string{"clickthread", "serve", "--config", config}
-	if as.storage != RealStorage {
-		args = []string{"clickthread", "bench-server", "--config", config, "--storage", as.storage, "--flushers", strconv.Itoa(transactions(database, as.connections))}
+	c.cmd = &exec.Cmd{
+		Path: self, Args: append([]string{"clickthread"}, as.args(config, database, addresses[1])...),
+		Env: childEnv(meta.roots), Stdout: log, Stderr: log, SysProcAttr: dieWithUs(),
 	}
-	c.cmd = &exec.Cmd{Path: self, Args: args, Env: childEnv(meta.roots), Stdout: log, Stderr: log, SysProcAttr: dieWithUs()}
 	begin := time.Now()
 	if err := c.cmd.Start(); err != nil {
 		return nil, notThere(fmt.Errorf("start a server: %w", err))
@@ -162,13 +178,17 @@ func writeSettings(folder, addr, database, meta string, all []shop) (config stri
 	return config, os.WriteFile(config, text, 0o600)
 }
 
-// freeLoopback finds an address that nobody listens on.
-func freeLoopback() (string, error) {
-	door, err := listen()
-	if err != nil {
-		return "", err
+// freeLoopback finds two addresses that nobody listens on.
+func freeLoopback() (addresses [2]string, err error) {
+	for i := range addresses {
+		door, err := listen()
+		if err != nil {
+			return addresses, err
+		}
+		defer func() { _ = door.Close() }()
+		addresses[i] = door.Addr().String()
 	}
-	return door.Addr().String(), door.Close()
+	return addresses, nil
 }
 
 func (c *child) awaitReady(ctx context.Context) error {
@@ -190,7 +210,12 @@ func (c *child) awaitReady(ctx context.Context) error {
 
 // get asks the server for one of its own pages.
 func (c *child) get(ctx context.Context, path string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url.JoinPath(path).String(), nil)
+	return ask(ctx, http.MethodGet, c.url.JoinPath(path).String())
+}
+
+// ask sends a request without a body and reads an answer that is 200.
+func ask(ctx context.Context, method, address string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, address, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +227,7 @@ func (c *child) get(ctx context.Context, path string) ([]byte, error) {
 	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(answer.Body)
 	if err == nil && answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s is answered %d", path, answer.StatusCode)
+		err = fmt.Errorf("%s is answered %d: %s", request.URL.Path, answer.StatusCode, body)
 	}
 	return body, err
 }
