@@ -137,7 +137,7 @@ func queuedPayment(s shop, present time.Time, clicked *attribution.Arrival, cent
 		EventID: forwarder.EventID(s.account, claim), EventName: "Purchase", Value: capi.Money{Minor: cents, Currency: "BRL"},
 		EventAt: present.Add(-time.Duration(cents%(6*24*60)) * time.Minute),
 		Claim:   claim, Conversation: clicked.Thread.IDs[0], Trigger: clicked.ID, Rule: "paid", RuleSet: "bench",
-		Why:     "customer_says matched", ClickID: clicked.Referral.ClickID, AdID: clicked.Referral.AdID, ClickAt: clicked.At,
+		Why: "customer_says matched", ClickID: clicked.Referral.ClickID, AdID: clicked.Referral.AdID, ClickAt: clicked.At,
 		Dataset: s.dataset, Due: present, CreatedAt: present, UpdatedAt: present,
 	}
 	d.Payload = capi.Event{

@@ -66,6 +66,7 @@ func (m *paced) measureAll(ctx context.Context, r *Report, rows int) error {
 	}
 	stopping, stop := context.WithCancel(ctx)
 	defer stop()
+	m.Tell("half, pruning: the server begins to remove old rows")
 	job := m.server.startPruning(stopping)
 	pruning, err := m.measure(ctx, "half, pruning", half, untilDone, job.ended)
 	if err != nil {

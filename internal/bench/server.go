@@ -21,9 +21,9 @@ import (
 // rules of its own.
 
 const (
-	appSecret = "bench-app-secret"
-	startLimit  = time.Minute
-	stopLimit   = 20 * time.Second
+	appSecret  = "bench-app-secret"
+	startLimit = time.Minute
+	stopLimit  = 20 * time.Second
 )
 
 // shopRules are a handful of rules as a shop has them. Every payment is an event ("once: always"), so
