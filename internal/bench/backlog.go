@@ -22,7 +22,6 @@ const (
 	neighbourClicks = 20                    // conversations that each has
 	neighbourPace   = 50 * time.Millisecond // between their sales, over all of them
 	neighbourSales  = 20                    // that there are at least, however soon the backlog is gone
-	queueBatch      = 1000                  // deliveries of one transaction
 )
 
 // measureBacklog queues the backlog, starts a server, and watches both.
@@ -104,8 +103,8 @@ func (o Options) drain(ctx context.Context, s *stage, meta *tally, sellers []sho
 // six days, a conversation to each transaction.
 func queue(ctx context.Context, store *sql.Store, s shop, run string, n int, tell func(done, of int)) error {
 	template := newTemplates().click
-	for from := 0; from < n; from += queueBatch {
-		to := min(from+queueBatch, n)
+	for from := 0; from < n; from += prefillBatch {
+		to := min(from+prefillBatch, n)
 		a, err := clickArrival(store, s, template.appendTo(nil, filling{
 			waba: s.waba, run: run, serial: int64(neighbourClicks + from), shopper: int64(from), text: hello, at: now().Add(-6 * 24 * time.Hour),
 		}))

@@ -14,9 +14,9 @@ import (
 	"github.com/clickthread/clickthread/whatsapp"
 )
 
-// prefillBatch is how many conversations one transaction makes: as many as PostgreSQL records well
-// within the time that a transaction may take.
-const prefillBatch = 2000
+// prefillBatch is how many conversations or deliveries one transaction makes: as many as PostgreSQL
+// writes well within the time that a transaction may take, also while it is busy with a checkpoint.
+const prefillBatch = 1000
 
 // history is what a shop's database holds before it is measured: n conversations, of shoppers 0 to n-1,
 // each begun by an ad click.
