@@ -84,11 +84,11 @@ func TestBenchStoppedHalfWay(t *testing.T) {
 		at    string // the line of progress at which Ctrl-C comes
 		after string
 	}{
-		"preparing": {[]string{"--prefill", "1000000"}, "rows prepared", "nothing was left behind"},
+		"preparing": {[]string{"--prefill", "1000000"}, "prepared", "nothing was left behind"},
 		"sending":   {[]string{"--for", "1h"}, "webhooks/s", "nothing was left behind"},
 		"postgres":  {[]string{"--for", "1h", "--database", server}, "webhooks/s", "nothing was left behind"},
-		"backlog":   {[]string{"--backlog", "1000000"}, "rows prepared", "nothing was left behind"},
-		"pruning":   {[]string{"--prune", "6000", "--for", "2s", "--database", server}, "half, pruning", "nothing was left behind"},
+		"backlog":   {[]string{"--backlog", "1000000"}, "prepared", "nothing was left behind"},
+		"pruning":   {[]string{"--prune", "6000", "--for", "2s", "--database", server}, "begins to remove", "nothing was left behind"},
 		"elsewhere": {append(elsewhere, "--for", "1h"), "webhooks/s", "the server at --url keeps what it was sent"},
 	} {
 		t.Run(name, func(t *testing.T) {

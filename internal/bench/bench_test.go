@@ -1,9 +1,12 @@
 package bench
 
 import (
+	"context"
+	"errors"
 	"math/rand/v2"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -112,6 +115,23 @@ func TestThousands(t *testing.T) {
 	}
 	if got := thousands(18_204.46, 1); got != "18,204.5" {
 		t.Errorf("with a decimal: %s", got)
+	}
+}
+
+// What a run that was interrupted could not remove is named: nobody else knows of it.
+func TestStoppedSaysWhatIsLeft(t *testing.T) {
+	left := errors.Join(context.Canceled, leftError{errors.New("drop database clickthread_bench_x: no connection")})
+	for want, c := range map[string]struct {
+		o   Options
+		err error
+	}{
+		"nothing was left behind":         {Options{}, context.Canceled},
+		"could be removed: drop database": {Options{}, left},
+		"keeps what it was sent":          {Options{URL: "http://127.0.0.1:1"}, context.Canceled},
+	} {
+		if got := c.o.stopped(c.err).Error(); !strings.Contains(got, want) {
+			t.Errorf("%q does not say %q", got, want)
+		}
 	}
 }
 

@@ -33,7 +33,7 @@ func (o Options) measure(ctx context.Context, p phase) (f Figures, err error) {
 	}
 	defer func() { err = errors.Join(err, s.clear()) }()
 	past := history{shop: shops(1)[0], run: s.run, n: p.prefill}
-	if err := s.fill(ctx, func(store *sql.Store) error { return past.write(ctx, store, o.every(p.name)) }); err != nil {
+	if err := s.fill(ctx, func(store *sql.Store) error { return past.write(ctx, store, o.every(p.name+", conversations")) }); err != nil {
 		return f, err
 	}
 	before := s.size()
@@ -111,13 +111,13 @@ func (o Options) sending(name string) func(time.Duration, int64) {
 	}
 }
 
-// every tells, once a second and at the end, how much is written.
+// every tells, once a second and at the end, how much is prepared.
 func (o Options) every(name string) func(done, of int) {
 	var told time.Time
 	return func(done, of int) {
 		if now := time.Now(); done == of || now.Sub(told) >= time.Second {
 			told = now
-			o.Tell(fmt.Sprintf("%s: %s of %s rows prepared", name, thousands(float64(done), 0), thousands(float64(of), 0)))
+			o.Tell(fmt.Sprintf("%s: %s of %s prepared", name, thousands(float64(done), 0), thousands(float64(of), 0)))
 		}
 	}
 }

@@ -79,9 +79,6 @@ func (as serverKind) args(config, database, control string) []string {
 	return args
 }
 
-// configName is the settings file in a stage's folder.
-const configName = "clickthread.yaml"
-
 // child is a server in a process of its own. It never outlives us.
 type child struct {
 	cmd     *exec.Cmd
@@ -174,7 +171,7 @@ func writeSettings(folder, addr, database, meta string, all []shop) (config stri
 		text = fmt.Appendf(text, "  - {id: %s, waba_id: %q, dataset_id: %q, access_token: %s, country: BR, currency: BRL, locale: pt-BR, timezone: America/Sao_Paulo}\n",
 			s.account, s.waba, s.dataset, shopToken)
 	}
-	config = filepath.Join(folder, configName)
+	config = filepath.Join(folder, "clickthread.yaml")
 	return config, os.WriteFile(config, text, 0o600)
 }
 
