@@ -61,7 +61,7 @@ func (t *tally) take(body []byte, at time.Time) int {
 }
 
 func (t *tally) note(cents int64, at time.Time) {
-	if cents > int64(t.backlog) {
+	if cents < 1 || cents > int64(t.backlog) {
 		if !t.sales[cents].IsZero() {
 			t.doubled++
 			return
