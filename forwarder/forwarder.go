@@ -122,8 +122,8 @@ func (f *Forwarder) look(ctx context.Context, lanes *sync.WaitGroup, slots chan 
 // It reports whether it settled anything and may go on at once.
 func (f *Forwarder) drain(ctx context.Context, id string) (moved bool) {
 	const turns = 10
-	for range turns {
-		n, err := f.step(ctx, id)
+	for turn := range turns {
+		n, err := f.step(ctx, id, turn < turns-1)
 		if err != nil && ctx.Err() == nil {
 			f.Log.Error("lane stopped; trying again in a second", "account", id, "error", err)
 		}
@@ -147,7 +147,7 @@ func (f *Forwarder) Once(ctx context.Context) (int, error) {
 	}
 	total := 0
 	for _, id := range due {
-		n, err := f.step(ctx, id)
+		n, err := f.step(ctx, id, false)
 		if err != nil {
 			return total, err
 		}

@@ -27,9 +27,26 @@ const (
 type lane struct {
 	breaker *gobreaker.CircuitBreaker[capi.Receipt]
 	pace    *rate.Limiter
-	trips   int   // in a row, without a call that succeeded
-	tripped bool  // by the last call
-	resting Cause // as last logged
+	trips   int        // in a row, without a call that succeeded
+	tripped bool       // by the last call
+	resting Cause      // as last logged
+	writing chan error // the batch before, being written down; nil = none
+}
+
+// writeBeside writes a batch down while the next is under way.
+func (l *lane) writeBeside(write func() error) {
+	l.writing = make(chan error, 1)
+	go func() { l.writing <- write() }()
+}
+
+// written waits until the batch before is written down.
+func (l *lane) written() error {
+	if l.writing == nil {
+		return nil
+	}
+	err := <-l.writing
+	l.writing = nil
+	return err
 }
 
 func newLane() *lane {

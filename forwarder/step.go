@@ -14,13 +14,19 @@ import (
 
 // One batch of one lane: claimed, sent, settled.
 
-// step claims, sends and settles one batch of one account. It returns how many deliveries changed.
-func (f *Forwarder) step(ctx context.Context, id string) (int, error) {
+// step claims, sends and settles one batch of one account, and returns how many deliveries it settled.
+// Where another step follows, a full batch that Meta took is written down while that is under way.
+func (f *Forwarder) step(ctx context.Context, id string, follows bool) (n int, err error) {
+	l := f.lane(id)
+	defer func() {
+		if n == 0 || err != nil { // none follows
+			err = errors.Join(err, l.written())
+		}
+	}()
 	a, known := f.Accounts.ByID(id)
 	if !known {
 		return 0, nil // removed from the settings: its events stay queued
 	}
-	l := f.lane(id)
 	if !l.pace.AllowN(f.Clock.Now(), 1) {
 		return 0, nil // what is due meanwhile goes together at the next look
 	}
@@ -37,9 +43,20 @@ func (f *Forwarder) step(ctx context.Context, id string) (int, error) {
 	if rest := l.rest(); rest > 0 && s.Pause == nil {
 		s.Pause = &Pause{Until: s.EndedAt.Add(rest), Cause: BreakerOpen, Words: "call after call failed: " + s.Words}
 	}
+	before := l.written()
+	if follows && before == nil && s.Outcome == Accepted && s.Pause == nil && len(call.Deliveries) == capi.MaxBatch {
+		l.writeBeside(func() error { _, err := f.write(ctx, l, call, s); return err })
+		return len(call.Deliveries), nil
+	}
+	n, err = f.write(ctx, l, call, s)
+	return n, errors.Join(before, err)
+}
+
+// write settles a call and says so.
+func (f *Forwarder) write(ctx context.Context, l *lane, call *Call, s Settlement) (int, error) {
 	n, err := f.settle(ctx, call, s)
 	if err != nil {
-		return 0, fmt.Errorf("settle call %s of %s: %w", call.ID, id, err)
+		return 0, fmt.Errorf("settle call %s of %s: %w", call.ID, call.Account, err)
 	}
 	f.report(call, s, n)
 	l.tell(f.Log, call, s)
