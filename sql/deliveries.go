@@ -5,6 +5,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/clickthread/clickthread/attribution"
 	"github.com/clickthread/clickthread/capi"
 	"github.com/clickthread/clickthread/forwarder"
 	"github.com/clickthread/clickthread/reason"
@@ -84,7 +85,10 @@ type claimRow struct {
 
 	AccountID      string
 	Key            string
+	EventName      string
+	EventID        string
 	ConversationID []byte
+	TriggerID      []byte
 	DeliveryID     []byte
 	CreatedAt      int64
 }
@@ -103,7 +107,8 @@ func (s *Store) insertClaims(ctx context.Context, tx bun.Tx, deliveries []forwar
 	rows := make([]claimRow, len(deliveries))
 	for i, d := range deliveries {
 		rows[i] = claimRow{
-			AccountID: d.Account, Key: d.Claim, ConversationID: d.Conversation[:], DeliveryID: d.ID[:], CreatedAt: micros(d.CreatedAt),
+			AccountID: d.Account, Key: d.Claim, EventName: d.EventName, EventID: d.EventID, ConversationID: d.Conversation[:],
+			TriggerID: d.Trigger[:], DeliveryID: d.ID[:], CreatedAt: micros(d.CreatedAt),
 		}
 	}
 	got, err := putClaims.fresh(ctx, s, tx, rows, func(r claimRow) string { return string(r.DeliveryID) })
@@ -117,6 +122,22 @@ func (s *Store) insertClaims(ctx context.Context, tx bun.Tx, deliveries []forwar
 		}
 	}
 	return won, nil
+}
+
+// countLost counts the deliveries that did not get their claim, because they leave no row.
+func countLost(snap *attribution.Snapshot, planned, won []forwarder.Delivery) {
+	lost := map[string]int{}
+	for _, d := range planned {
+		lost[d.Account]++
+	}
+	for _, d := range won {
+		lost[d.Account]--
+	}
+	for account, n := range lost {
+		for range n {
+			snap.Add(account, "blocked") // as a match that once blocks
+		}
+	}
 }
 
 // insertDeliveries writes the deliveries and sees to it that their accounts have a lane.

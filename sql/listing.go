@@ -136,9 +136,10 @@ func (s *Store) FindDeliveries(ctx context.Context, id uuid.UUID, eventID string
 	err := s.read.NewRaw(`
 SELECT d.* FROM lanes l JOIN deliveries d ON d.account_id = l.account_id AND d.id = ?
 UNION
-SELECT d.* FROM deliveries d WHERE d.trigger_id = ?
+SELECT d.* FROM claims c JOIN deliveries d ON d.account_id = c.account_id AND d.id = c.delivery_id WHERE c.trigger_id = ?
 UNION
-SELECT d.* FROM lanes l JOIN deliveries d ON d.account_id = l.account_id AND d.event_name IN (?) AND d.event_id = ?
+SELECT d.* FROM lanes l JOIN claims c ON c.account_id = l.account_id AND c.event_name IN (?) AND c.event_id = ?
+  JOIN deliveries d ON d.account_id = c.account_id AND d.id = c.delivery_id
 ORDER BY id DESC LIMIT 50`, id[:], id[:], bun.List(capi.EventNames()), eventID).Scan(ctx, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("find deliveries: %w", err)

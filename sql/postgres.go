@@ -46,7 +46,8 @@ func (s *Store) openPostgres(ctx context.Context, o Options) error {
 		return err
 	}
 	s.write = bun.NewDB(openPostgres(config, postgresOptions{Prepare: preparations}), pgdialect.New())
-	s.read = s.write
+	// Reads have connections of their own, so that what looks is answered however much is written.
+	s.read = bun.NewDB(openPostgres(config, postgresOptions{MaxConns: 4}), pgdialect.New())
 	return nil
 }
 

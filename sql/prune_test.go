@@ -45,7 +45,9 @@ func (l *ledger) keepOld(account string, at time.Time, status forwarder.Status) 
 			AccountID: account, ID: delivery, Status: string(status), EventID: claim, ClaimKey: claim, ConversationID: message,
 			TriggerID: message, CallID: last, CreatedAt: us, UpdatedAt: us,
 		}),
-		putRow(l, claimRow{AccountID: account, Key: claim, ConversationID: message, DeliveryID: delivery, CreatedAt: us}),
+		putRow(l, claimRow{
+			AccountID: account, Key: claim, EventID: claim, ConversationID: message, TriggerID: message, DeliveryID: delivery, CreatedAt: us,
+		}),
 		putRow(l, call), putRow(l, again),
 		insert(l.Context(), l.write, []laneRow{{AccountID: account}}, "CONFLICT DO NOTHING"),
 		putRow(l, attemptRow{AccountID: account, DeliveryID: delivery, CallID: first}),

@@ -79,6 +79,7 @@ func (s *Store) writePlan(ctx context.Context, tx bun.Tx, snap *attribution.Snap
 	if err != nil {
 		return nil, fmt.Errorf("insert claims: %w", err)
 	}
+	countLost(snap, deliveries, won)
 	w := s.script(tx)
 	for _, write := range []func() error{
 		func() error { return insertMessages(ctx, w, snap.Fresh) },

@@ -28,7 +28,7 @@ import (
 // Store is an open database.
 type Store struct {
 	write *bun.DB
-	read  *bun.DB // the same pool as write on PostgreSQL
+	read  *bun.DB
 	home  home
 	node  string
 	salt  []byte // the installation's key for dedupe keys
@@ -125,7 +125,7 @@ func (s *Store) dbNow() string { return s.home.clock }
 func (s *Store) Close() error {
 	var errs []error
 	s.folding.close()
-	if s.read != nil && s.read != s.write {
+	if s.read != nil {
 		errs = append(errs, s.read.Close())
 	}
 	if s.write != nil {

@@ -104,15 +104,22 @@ CREATE TABLE unattributed (
 );
 CREATE INDEX unattributed_age ON unattributed (received_at);
 
+-- What may happen once. An event's id and its trigger stand here and not in deliveries, because a claim is
+-- never changed: each index of a table makes every update of its rows dearer.
 CREATE TABLE claims (
     account_id      TEXT   NOT NULL,
     key             TEXT   NOT NULL,
+    event_name      TEXT   NOT NULL,
+    event_id        TEXT   NOT NULL,
     conversation_id BLOB   NOT NULL,
+    trigger_id      BLOB   NOT NULL,
     delivery_id     BLOB   NOT NULL,
     created_at      BIGINT NOT NULL,
-    PRIMARY KEY (account_id, key)
-) WITHOUT ROWID;
+    PRIMARY KEY (account_id, key),
+    UNIQUE (account_id, event_name, event_id)
+);
 CREATE INDEX claims_conversation ON claims (conversation_id);
+CREATE INDEX claims_trigger ON claims (trigger_id);
 
 CREATE TABLE deliveries (
     account_id      TEXT    NOT NULL,
@@ -145,12 +152,10 @@ CREATE TABLE deliveries (
     call_id         BLOB,
     created_at      BIGINT  NOT NULL,
     updated_at      BIGINT  NOT NULL,
-    PRIMARY KEY (account_id, id),
-    UNIQUE (account_id, event_name, event_id)
+    PRIMARY KEY (account_id, id)
 );
 CREATE INDEX deliveries_due ON deliveries (account_id, due_at, id, created_at) WHERE status = 'queued';
 CREATE INDEX deliveries_open ON deliveries (event_at) WHERE status IN ('queued', 'waiting');
-CREATE INDEX deliveries_trigger ON deliveries (trigger_id);
 CREATE INDEX deliveries_held ON deliveries (account_id, reason) WHERE status = 'held';
 
 -- One row per HTTP request to Meta, written before it leaves (ledger 22).
