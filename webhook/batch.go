@@ -54,8 +54,11 @@ func (in *Intake) record(ctx context.Context, p *pending) error {
 		case err := <-p.done:
 			return err
 		case flushing <- struct{}{}:
-			in.flush(ctx)
+			empty := !in.flush(ctx)
 			<-flushing
+			if empty { // p is in another's transaction
+				return <-p.done
+			}
 		}
 	}
 }
@@ -74,29 +77,30 @@ func (in *Intake) enqueue(p *pending) (flushing chan struct{}, err error) {
 	return in.flushing, nil
 }
 
-// flush records what waits, oldest first, up to one transaction's worth.
-func (in *Intake) flush(ctx context.Context) {
+// flush records what waits, oldest first, up to one transaction's worth. It reports whether anything did.
+func (in *Intake) flush(ctx context.Context) bool {
 	batch := in.take()
 	if len(batch) == 0 {
-		return
+		return false
 	}
 	err := in.commit(ctx, batch)
 	if err == nil || len(batch) == 1 {
 		for _, p := range batch {
 			p.done <- in.judge(ctx, p, err)
 		}
-		return
+		return true
 	}
 	if !culprit(err) { // the storage is away: everybody who waits hears it now
 		for _, p := range append(batch, in.takeAll()...) {
 			p.done <- err
 		}
-		return
+		return true
 	}
 	in.Log.Warn("a batch could not be recorded; its notifications are tried one by one", "notifications", len(batch), "error", err)
 	for i, p := range batch {
 		p.done <- in.judge(ctx, p, in.commit(ctx, batch[i:i+1]))
 	}
+	return true
 }
 
 // culprit reports whether an error belongs to one notification, which will always cause it, and not to
