@@ -2,7 +2,10 @@
 // and with which secrets. An Account is a merchant, not a login.
 package account
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // ClickPolicy says which of several clicks an event is attributed to.
 type ClickPolicy string
@@ -38,7 +41,20 @@ type Account struct {
 	Click          ClickPolicy
 	Unknown        UnknownPolicy
 	TestEventCode  string
+	TestUntil      time.Time // when the test code ends; see TestCode
 	Send           Send
+}
+
+// TestCodeFor is how long a test code works: its events count at Meta all the same, so one that was
+// forgotten must end by itself (ledger 24).
+const TestCodeFor = 24 * time.Hour
+
+// TestCode is the account's test code as long as it works, else "".
+func (a Account) TestCode(now time.Time) string {
+	if now.Before(a.TestUntil) {
+		return a.TestEventCode
+	}
+	return ""
 }
 
 // Send is what goes to Meta beside the account and the click id.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestSecretPrintsNowhere(t *testing.T) {
@@ -52,5 +53,17 @@ func TestMaskPhone(t *testing.T) {
 		if got := MaskPhone(in); got != want {
 			t.Errorf("MaskPhone(%q) = %q, want %q", in, got, want)
 		}
+	}
+}
+
+// Ledger 24: a test code that was forgotten in the settings ends by itself.
+func TestATestCodeEnds(t *testing.T) {
+	began := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	a := Account{TestEventCode: "TEST1", TestUntil: began.Add(TestCodeFor)}
+	if got := a.TestCode(began.Add(24*time.Hour - time.Second)); got != "TEST1" {
+		t.Errorf("within a day it is %q", got)
+	}
+	if got := a.TestCode(began.Add(24 * time.Hour)); got != "" {
+		t.Errorf("after a day it is %q", got)
 	}
 }

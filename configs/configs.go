@@ -86,6 +86,9 @@ type Send struct {
 	ExternalID     bool   `yaml:"external_id"`
 	LimitedDataUse bool   `yaml:"limited_data_use"`
 	Identity       string `yaml:"identity"` // waba | page:ID
+	// AppSecretProof sends a proof of the first of meta.app_secrets with each call. It must be the secret of
+	// the token's own app.
+	AppSecretProof bool `yaml:"appsecret_proof"`
 }
 
 // Orders holds the secrets that shops sign their order webhooks with.
@@ -211,6 +214,22 @@ func (s *Settings) fill() {
 	}
 }
 
+// proof is the secret that an account's calls prove.
+func (s Settings) proof(a Account) account.Secret {
+	if !a.Send.AppSecretProof || len(s.Meta.AppSecrets) == 0 {
+		return ""
+	}
+	return s.Meta.AppSecrets[0]
+}
+
+func (s Send) account() account.Send {
+	page, _ := strings.CutPrefix(s.Identity, "page:")
+	if page == "waba" {
+		page = ""
+	}
+	return account.Send{Email: s.Email, Phone: s.Phone, ExternalID: s.ExternalID, LimitedDataUse: s.LimitedDataUse, PageID: page}
+}
+
 // Registry turns the accounts into what the rest of the house knows.
 func (s Settings) Registry() *account.Registry {
 	list := make([]account.Account, len(s.Accounts))
@@ -219,7 +238,7 @@ func (s Settings) Registry() *account.Registry {
 			ID: a.ID, WABAID: a.WABAID, PhoneNumberIDs: a.PhoneNumberIDs, DatasetID: a.DatasetID,
 			AccessToken: a.AccessToken, Country: a.Country, Currency: a.Currency, Locale: a.Locale,
 			Timezone: a.Timezone, Click: account.ClickPolicy(a.Click), Unknown: account.UnknownPolicy(a.Unknown),
-			TestEventCode: a.TestEventCode,
+			TestEventCode: a.TestEventCode, AppSecret: s.proof(a), Send: a.Send.account(),
 		}
 	}
 	return account.NewRegistry(list)

@@ -71,7 +71,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 			ID: "shop", WABAID: "300100200300400", PhoneNumberIDs: []string{"700100200300400"}, DatasetID: "900100200300400",
 			AccessToken: "canary-token", Country: "BR", Currency: "BRL", Locale: "pt-BR", Timezone: "America/Sao_Paulo",
 			Click: "first", Unknown: "hold", TestEventCode: "TEST123",
-			Send: Send{Email: true, Phone: true, ExternalID: true, LimitedDataUse: true, Identity: "page:100200300"},
+			Send: Send{Email: true, Phone: true, ExternalID: true, LimitedDataUse: true, Identity: "page:100200300", AppSecretProof: true},
 			Orders: Orders{
 				Shopify: secrets("canary-shopify"), WooCommerce: secrets("canary-woo"), Stripe: secrets("canary-stripe"),
 				Standard: secrets("canary-standard"), Generic: map[string]Generic{"crm": {Token: "canary-crm"}},
@@ -81,8 +81,12 @@ func TestEveryKeyIsRead(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if n := len(got.NotYet()); n != 3 {
-		t.Errorf("NotYet() = %v, want master_key, the shop's orders and send", got.NotYet())
+	shop, _ := got.Registry().ByID("shop")
+	if shop.AppSecret != "canary-app-new" || shop.Send != (account.Send{Email: true, Phone: true, ExternalID: true, LimitedDataUse: true, PageID: "100200300"}) {
+		t.Errorf("sends %+v and proves %v", shop.Send, shop.AppSecret != "")
+	}
+	if n := len(got.NotYet()); n != 2 {
+		t.Errorf("NotYet() = %v, want master_key and the shop's orders", got.NotYet())
 	}
 }
 

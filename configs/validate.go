@@ -177,7 +177,6 @@ func (s Settings) NotYet() []string {
 		o := a.Orders
 		note(len(o.Shopify.Secrets)+len(o.WooCommerce.Secrets)+len(o.Stripe.Secrets)+len(o.Standard.Secrets)+len(o.Generic) > 0,
 			"accounts."+a.ID+".orders")
-		note(a.Send != Send{Identity: "waba"}, "accounts."+a.ID+".send")
 	}
 	return keys
 }

@@ -68,6 +68,7 @@ func conformance(t *testing.T, fresh func(*testing.T) *Store) {
 		"a delivery is found by each name":              foundByName,
 		"what fails on replay is put back":              putBack,
 		"counters add up":                               counters,
+		"a test code begins when it is new":             testCodes,
 		"every call that carried a delivery is kept":    callHistory,
 		"a stranded match is seen":                      stranded,
 		"accounts are walls":                            walls,

@@ -138,7 +138,7 @@ func (p *Planner) delivery(now time.Time, a account.Account, tr trigger, click a
 		EventID: forwarder.EventID(a.ID, d.Claim), EventName: d.Event, EventAt: tr.at, Value: d.Value,
 		Claim: d.Claim, Conversation: tr.thread.IDs[0], Trigger: tr.id, Rule: d.Rule.ID, RuleSet: set.Hash(), Why: d.Why,
 		ClickID: click.ClickID, AdID: click.AdID, ClickAt: click.At,
-		Dataset: a.DatasetID, TestCode: a.TestEventCode, Due: now, CreatedAt: now, UpdatedAt: now,
+		Dataset: a.DatasetID, TestCode: a.TestCode(now), Due: now, CreatedAt: now, UpdatedAt: now,
 	}
 	switch d.Outcome {
 	case rules.Hold:

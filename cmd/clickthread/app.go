@@ -68,6 +68,9 @@ func newApp(ctx context.Context, s configs.Settings, log *slog.Logger, why purpo
 		settings: s, accounts: s.Registry(), store: store, log: log, door: &webhook.Stats{},
 		node: host + "/" + rand.Text()[:8],
 	}
+	if a.accounts, err = withTestCodes(ctx, store, a.accounts, a.clock.Now()); err != nil {
+		return nil, errors.Join(unreachable(err), store.Close())
+	}
 	if a.rules, err = loadRules(ctx, s, a.accounts, store, log, why); err != nil {
 		return nil, errors.Join(unreachable(err), store.Close())
 	}
@@ -81,6 +84,19 @@ func newApp(ctx context.Context, s configs.Settings, log *slog.Logger, why purpo
 		Planner: &webhook.Planner{Accounts: a.accounts, Rules: &a.rules.Library, NewID: newID},
 	}
 	return a, nil
+}
+
+// withTestCodes tells each account until when its test code works (ledger 24).
+func withTestCodes(ctx context.Context, store *sql.Store, accounts *account.Registry, now time.Time) (*account.Registry, error) {
+	list := accounts.All()
+	for i, a := range list {
+		since, err := store.TestCodeSince(ctx, a.ID, a.TestEventCode, now)
+		if err != nil {
+			return nil, err
+		}
+		list[i].TestUntil = since.Add(account.TestCodeFor)
+	}
+	return account.NewRegistry(list), nil
 }
 
 // flushers is how many transactions record webhooks at once. SQLite has one writer; on PostgreSQL a

@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"time"
 
+	"github.com/clickthread/clickthread/account"
 	"github.com/clickthread/clickthread/configs"
 	"github.com/clickthread/clickthread/sql"
 )
@@ -63,6 +65,7 @@ func (c *serveCmd) Run(ctx context.Context, out *console) error {
 		}
 	}
 	warn(log, s)
+	warnOfTestCodes(log, a.accounts, a.clock.Now())
 	log.Info("listening", "webhooks", fmt.Sprintf("http://%s/webhooks/whatsapp", door.Addr()), "accounts", len(s.Accounts),
 		"database", sql.Where(s.Database), "meta", s.Meta.GraphURL)
 	return a.run(ctx, door, admin)
@@ -76,9 +79,16 @@ func warn(log *slog.Logger, s configs.Settings) {
 	if len(s.Accounts) == 0 {
 		log.Warn("no accounts in the settings: every notification goes to quarantine for 7 days")
 	}
-	for _, a := range s.Accounts {
-		if a.TestEventCode != "" {
-			log.Warn("TEST MODE: events carry a test_event_code; Meta counts them all the same", "account", a.ID)
+}
+
+// warnOfTestCodes says which accounts mark their events as tests, which Meta counts all the same.
+func warnOfTestCodes(log *slog.Logger, accounts *account.Registry, now time.Time) {
+	for _, a := range accounts.All() {
+		switch {
+		case a.TestCode(now) != "":
+			log.Warn("TEST MODE: events carry a test_event_code; Meta counts them all the same", "account", a.ID, "until", a.TestUntil)
+		case a.TestEventCode != "":
+			log.Warn("test_event_code has been in the settings for more than a day and is not sent any more; remove it, and set it again to test", "account", a.ID)
 		}
 	}
 }

@@ -201,6 +201,13 @@ CREATE TABLE lanes (
     pause_cause  TEXT   NOT NULL DEFAULT ''
 );
 
+-- Since when an account's test code is in the settings: it ends by itself (ledger 24).
+CREATE TABLE test_codes (
+    account_id TEXT   PRIMARY KEY,
+    code       TEXT   NOT NULL,
+    since      BIGINT NOT NULL
+);
+
 -- Notifications, or parts of one, that could not be recorded; digest is SHA-256 of the body.
 CREATE TABLE quarantine (
     digest      BLOB   PRIMARY KEY,
@@ -287,6 +294,7 @@ DROP TABLE nodes;
 DROP TABLE jobs;
 DROP TABLE rule_sets;
 DROP TABLE quarantine;
+DROP TABLE test_codes;
 DROP TABLE lanes;
 DROP TABLE attempts;
 DROP TABLE calls;
