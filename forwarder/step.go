@@ -105,8 +105,7 @@ func (f *Forwarder) send(ctx context.Context, call *Call, a account.Account) (ca
 
 // hear lets the clock compare itself with Meta's.
 func (f *Forwarder) hear(receipt capi.Receipt, err error) {
-	var refusal *capi.Error
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*capi.Error](err); ok {
 		f.Clock.Hear(refusal.ServerDate)
 	} else if err == nil {
 		f.Clock.Hear(receipt.ServerDate)

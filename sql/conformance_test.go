@@ -69,6 +69,7 @@ func conformance(t *testing.T, fresh func(*testing.T) *Store) {
 		"what fails on replay is put back":              putBack,
 		"counters add up":                               counters,
 		"a test code begins when it is new":             testCodes,
+		"who opts out is known by every name":           optsOut,
 		"every call that carried a delivery is kept":    callHistory,
 		"a stranded match is seen":                      stranded,
 		"accounts are walls":                            walls,

@@ -61,5 +61,6 @@ func (w *script) query(ctx context.Context, q *bun.RawQuery, dest any) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = rows.Close() }()
 	return cmp.Or(w.store.write.ScanRows(ctx, rows, dest), rows.Err())
 }

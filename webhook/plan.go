@@ -26,6 +26,7 @@ type Planner struct {
 	Accounts *account.Registry
 	Rules    RuleSets
 	NewID    func() uuid.UUID
+	OptedOut func(account string, who attribution.Identity) bool // Default: nobody is.
 }
 
 // trigger is a message that rules are offered: one of the batch, or one that waited for its click.
@@ -115,7 +116,11 @@ func (p *Planner) evaluate(snap *attribution.Snapshot, tr trigger) ([]forwarder.
 		switch d.Outcome {
 		case rules.Fire, rules.Hold, rules.ShadowFire:
 			t.Claims[d.Claim] = true
-			deliveries = append(deliveries, p.delivery(snap.Now, a, tr, click, set, d))
+			made := p.delivery(snap.Now, a, tr, click, set, d)
+			if p.OptedOut != nil && p.OptedOut(a.ID, attribution.Identity{WAID: m.WAID, UserID: m.UserID}) {
+				made.Status, made.Reason, made.Payload = forwarder.Skipped, reason.OptedOut, nil
+			}
+			deliveries = append(deliveries, made)
 		case rules.Unattributed:
 			snap.Add(a.ID, string(d.Outcome))
 			for range t.Wait(attribution.Waiting{

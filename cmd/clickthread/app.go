@@ -37,6 +37,7 @@ type app struct {
 	door     *webhook.Stats
 	stranded gauge
 	clock    *forwarder.Clock
+	optOuts  optOuts
 	node     string // this process, to others on the same database
 }
 
@@ -71,6 +72,9 @@ func newApp(ctx context.Context, s configs.Settings, log *slog.Logger, why purpo
 	if a.accounts, err = withTestCodes(ctx, store, a.accounts, a.clock.Now()); err != nil {
 		return nil, errors.Join(unreachable(err), store.Close())
 	}
+	if _, err = a.optOuts.reload(ctx, store); err != nil {
+		return nil, errors.Join(unreachable(err), store.Close())
+	}
 	if a.rules, err = loadRules(ctx, s, a.accounts, store, log, why); err != nil {
 		return nil, errors.Join(unreachable(err), store.Close())
 	}
@@ -81,7 +85,7 @@ func newApp(ctx context.Context, s configs.Settings, log *slog.Logger, why purpo
 	a.intake = &webhook.Intake{
 		Recorder: store, Quarantine: store, Accounts: a.accounts, Wake: a.forward.Wake, Now: a.clock.Now, NewID: newID,
 		Log: log, Stats: a.door, ForgetText: s.Retention.Text == 0, Flushers: flushers(store),
-		Planner: &webhook.Planner{Accounts: a.accounts, Rules: &a.rules.Library, NewID: newID},
+		Planner: &webhook.Planner{Accounts: a.accounts, Rules: &a.rules.Library, NewID: newID, OptedOut: a.optOuts.has},
 	}
 	return a, nil
 }

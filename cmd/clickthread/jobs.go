@@ -42,6 +42,8 @@ func (a *app) jobs() []job {
 		{"check", "* * * * *", time.Minute, "unattributed matches beside a click that counts; must be 0", a.check, a.unchecked},
 		{"counts", "@every 10s", eachNode, "counters written", a.intake.FlushCounts, nil},
 		{"rules", "* * * * *", eachNode, "accounts for which running nodes have different rules in force", a.compareRules, nil},
+		{"optouts", "@every 1s", eachNode, "names on the opt-out list, read anew", a.reloadOptOuts, nil},
+		{"follow", "* * * * *", time.Minute, "names that people on the opt-out list were seen under since", a.store.FollowOptOuts, nil},
 		{"watch", "@every 15s", 15 * time.Second, "notices written for the receivers in the settings", a.newWatcher().Pass, nil},
 		{"notify", "@every 5s", 5 * time.Second, "notices taken by their receivers", a.newNotifier().Pass, nil},
 	}
@@ -74,6 +76,8 @@ func (a *app) replay(ctx context.Context) (int, error) {
 func (a *app) replan(ctx context.Context) (int, error) {
 	return a.intake.Replay(ctx, webhook.PlanFailed)
 }
+
+func (a *app) reloadOptOuts(ctx context.Context) (int, error) { return a.optOuts.reload(ctx, a.store) }
 
 // check measures what must never happen: a click and the message that needs it missing each other.
 func (a *app) check(ctx context.Context) (int, error) {

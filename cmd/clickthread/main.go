@@ -24,6 +24,7 @@ type cli struct {
 	Sandbox sandboxCmd `cmd:"" help:"Run a pretend Meta for your own tests."`
 	Rules   rulesCmd   `cmd:"" help:"Check and test rule files."`
 	Events  eventsCmd  `cmd:"" help:"See what became of every event, and why."`
+	Optouts optoutsCmd `cmd:"" help:"Keep people out of everything that goes to Meta."`
 	Notices noticesCmd `cmd:"" help:"See what your own systems were told, and whether they took it."`
 	Run     runCmd     `cmd:"" help:"Run one of the server's jobs now."`
 	Bench   benchCmd   `cmd:"" help:"Measure what this machine takes in."`

@@ -25,6 +25,8 @@ func (runCmd) Help() string {
 		"  replay  record notifications that waited in quarantine for an account that exists by now\n" +
 		"  replan  record messages that an older version could not plan\n" +
 		"  check   look for matches without a click beside a click that counts (must be 0)\n" +
+		"  optouts read the opt-out list\n" +
+		"  follow  add the names that people on the opt-out list were seen under since\n" +
 		"  watch   look for accounts that need a person, and write notices for the receivers in the settings\n" +
 		"  notify  send the notices that are due\n" +
 		"\n" +

@@ -201,6 +201,15 @@ CREATE TABLE lanes (
     pause_cause  TEXT   NOT NULL DEFAULT ''
 );
 
+-- People about whom nothing is sent to Meta, by each of their names.
+CREATE TABLE opt_outs (
+    account_id TEXT   NOT NULL,
+    kind       TEXT   NOT NULL,
+    value      TEXT   NOT NULL,
+    since      BIGINT NOT NULL,
+    PRIMARY KEY (account_id, kind, value)
+);
+
 -- Since when an account's test code is in the settings: it ends by itself (ledger 24).
 CREATE TABLE test_codes (
     account_id TEXT   PRIMARY KEY,
@@ -294,6 +303,7 @@ DROP TABLE nodes;
 DROP TABLE jobs;
 DROP TABLE rule_sets;
 DROP TABLE quarantine;
+DROP TABLE opt_outs;
 DROP TABLE test_codes;
 DROP TABLE lanes;
 DROP TABLE attempts;
