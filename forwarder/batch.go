@@ -7,9 +7,9 @@ import (
 	"github.com/clickthread/clickthread/capi"
 )
 
-// ClaimableFor is how old an event may be when it is claimed: a minute less than SendableFor, because
-// a call that is under way is not ended as too old.
-const ClaimableFor = SendableFor - time.Minute
+// ClaimableFor is how old an event may be when it is claimed: two minutes less than SendableFor, because
+// what is in a call must not be ended as too old, and a lease is a little over a minute at most.
+const ClaimableFor = SendableFor - 2*time.Minute
 
 // aging is how old an event is when it no longer shares a call with younger ones. One that is too old
 // by Meta's clock would refuse them all (subcode 2804003).

@@ -37,7 +37,8 @@ type Forwarder struct {
 
 // Stats counts what the loop did since the start, for metrics.
 type Stats struct {
-	Accepted, Failed, Refused, Unknown atomic.Int64 // calls by outcome
+	Accepted, Failed, Refused, Unknown atomic.Int64 // calls by outcome, those below left out
+	Throttled, AccountWrong            atomic.Int64 // calls that let the lane rest
 	Sent, Expired                      atomic.Int64 // events
 }
 

@@ -129,10 +129,7 @@ func (f *Forwarder) settle(ctx context.Context, call *Call, s Settlement) (n int
 
 // report counts a settled call and says it in one line.
 func (f *Forwarder) report(call *Call, s Settlement, changed int) {
-	counter := map[Outcome]*atomic.Int64{
-		Accepted: &f.Stats.Accepted, Failed: &f.Stats.Failed, Refused: &f.Stats.Refused, Unknown: &f.Stats.Unknown,
-	}[s.Outcome]
-	counter.Add(1)
+	f.Stats.of(s).Add(1)
 	if s.To == Sent {
 		f.Stats.Sent.Add(int64(changed))
 	}
@@ -144,6 +141,24 @@ func (f *Forwarder) report(call *Call, s Settlement, changed int) {
 		"dataset", call.Dataset, "events", len(call.Deliveries), "changed", changed, "outcome", s.Outcome,
 		"http", s.HTTPStatus, "code", s.Code, "subcode", s.Subcode, "trace", s.TraceID, "words", s.Words,
 		"ms", s.EndedAt.Sub(call.StartedAt).Milliseconds())
+}
+
+// of is the counter of a call.
+func (st *Stats) of(s Settlement) *atomic.Int64 {
+	switch {
+	case s.Outcome == Accepted:
+		return &st.Accepted
+	case s.Outcome == Unknown:
+		return &st.Unknown
+	case s.Pause != nil && s.Pause.Cause == Throttled:
+		return &st.Throttled
+	case s.Pause != nil && s.Pause.Cause == AccountWrong:
+		return &st.AccountWrong
+	case s.Outcome == Refused:
+		return &st.Refused
+	default:
+		return &st.Failed
+	}
 }
 
 // tell logs a change of the lane's state, once.

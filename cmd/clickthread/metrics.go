@@ -35,6 +35,8 @@ func (a *app) metrics() http.Handler {
 		{"calls_total", "accepted", "", &sent.Accepted},
 		{"calls_total", "failed", "", &sent.Failed},
 		{"calls_total", "refused", "", &sent.Refused},
+		{"calls_total", "throttled", "", &sent.Throttled},
+		{"calls_total", "account_wrong", "", &sent.AccountWrong},
 		{"calls_total", "unknown", "", &sent.Unknown},
 		{"events_total", "sent", "", &sent.Sent},
 		{"events_total", "expired", "", &sent.Expired},
@@ -46,6 +48,14 @@ func (a *app) metrics() http.Handler {
 	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: "clickthread", Name: "stranded_matches", Help: "Unattributed matches beside a click that counts, as this node found when it last had the turn to look. Must be 0.",
 	}, func() float64 { return float64(a.stranded.Load()) }))
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "clickthread", Name: "clock_jumped", Help: "1 while the wall clock is not believed, because it jumped.",
+	}, func() float64 {
+		if a.clock.Jumped() {
+			return 1
+		}
+		return 0
+	}))
 	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
 }
 
@@ -66,7 +76,7 @@ var (
 	oldestDesc     = prometheus.NewDesc("clickthread_oldest_queued_seconds", "Age of the oldest queued delivery.", []string{"account"}, nil)
 	countedDesc    = prometheus.NewDesc("clickthread_counted_total", "What is only counted, by account and kind: statuses, blocked and shadowed matches, unread fields.", []string{"account", "kind"}, nil)
 	quarantineDesc = prometheus.NewDesc("clickthread_quarantine", "Bodies in quarantine by reason.", []string{"reason"}, nil)
-	pausedDesc     = prometheus.NewDesc("clickthread_lane_paused", "1 while an account's sending rests.", []string{"account"}, nil)
+	pausedDesc     = prometheus.NewDesc("clickthread_lane_paused", "1 while an account's sending rests, by cause.", []string{"account", "cause"}, nil)
 	differDesc     = prometheus.NewDesc("clickthread_rule_sets_differ", "1 while running nodes have different rules in force for an account.", []string{"account"}, nil)
 )
 
@@ -125,7 +135,7 @@ func (m ledgerMetrics) quarantine(ctx context.Context, ch chan<- prometheus.Metr
 func (m ledgerMetrics) paused(ctx context.Context, ch chan<- prometheus.Metric) error {
 	lanes, err := m.app.store.PausedLanes(ctx, now())
 	for _, l := range lanes {
-		ch <- gaugeOf(pausedDesc, 1, l.Account)
+		ch <- gaugeOf(pausedDesc, 1, l.Account, string(l.PauseCause))
 	}
 	return err
 }
