@@ -32,6 +32,11 @@ type pending struct {
 	messages []*attribution.Arrival
 	counts   map[attribution.Count]int // of what is only counted
 	done     chan error                // receives once, when the notification is recorded or given up
+	lead     chan []*pending           // receives a batch that begins with this notification, to be recorded
+}
+
+func newPending() *pending {
+	return &pending{done: make(chan error, 1), lead: make(chan []*pending, 1)}
 }
 
 func (p *pending) add(account, kind string, n int) {
@@ -42,65 +47,88 @@ func (p *pending) add(account, kind string, n int) {
 }
 
 // record stores the messages of one notification, together with whatever else waits, and returns
-// when they are on disk. Whoever finds no transaction in flight takes all that waits and runs it;
-// the others are told the outcome.
+// when they are on disk. Whoever comes when a transaction may begin runs it, with all that waits; the
+// others are told the outcome, or run the next.
 func (in *Intake) record(ctx context.Context, p *pending) error {
-	flushing, err := in.enqueue(p)
+	batch, err := in.enqueue(p)
 	if err != nil {
 		return err
 	}
-	for {
+	if batch == nil {
 		select {
 		case err := <-p.done:
 			return err
-		case flushing <- struct{}{}:
-			empty := !in.flush(ctx)
-			<-flushing
-			if empty { // p is in another's transaction
-				return <-p.done
-			}
+		case batch = <-p.lead:
 		}
 	}
+	in.flush(ctx, batch)
+	in.land(batch)
+	return <-p.done
 }
 
-func (in *Intake) enqueue(p *pending) (flushing chan struct{}, err error) {
+// enqueue puts a notification among those that wait. Where a transaction may begin it returns its batch.
+func (in *Intake) enqueue(p *pending) (batch []*pending, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.waiting > 0 && in.waiting+len(p.messages) > maxWaiting {
 		return nil, ErrBusy
 	}
-	if in.flushing == nil {
-		in.flushing = make(chan struct{}, max(in.Flushers, 1))
-	}
 	in.queue = append(in.queue, p)
 	in.waiting += len(p.messages)
-	return in.flushing, nil
+	return in.depart(), nil
 }
 
-// flush records what waits, oldest first, up to one transaction's worth. It reports whether anything did.
-func (in *Intake) flush(ctx context.Context) bool {
-	batch := in.take()
-	if len(batch) == 0 {
-		return false
+// depart takes the next batch, or none: one transaction begins as soon as something waits, and another
+// beside it only for as many messages as are under way. Small ones beside each other would cost
+// more than they save.
+func (in *Intake) depart() []*pending {
+	most := cmp.Or(in.MaxBatch, MaxBatch)
+	if len(in.queue) == 0 || in.flights > 0 && (in.flights >= in.Flushers || in.waiting < min(in.aboard, most)) {
+		return nil
 	}
+	batch := in.take(most)
+	in.flights++
+	in.aboard += count(batch)
+	return batch
+}
+
+// land ends a transaction, and hands the next batch to the notification that it begins with.
+func (in *Intake) land(batch []*pending) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.flights--
+	in.aboard -= count(batch)
+	if next := in.depart(); next != nil {
+		next[0].lead <- next
+	}
+}
+
+func count(batch []*pending) (messages int) {
+	for _, p := range batch {
+		messages += len(p.messages)
+	}
+	return messages
+}
+
+// flush records a batch in one transaction, and tells its notifications.
+func (in *Intake) flush(ctx context.Context, batch []*pending) {
 	err := in.commit(ctx, batch)
 	if err == nil || len(batch) == 1 {
 		for _, p := range batch {
 			p.done <- in.judge(ctx, p, err)
 		}
-		return true
+		return
 	}
 	if !culprit(err) { // the storage is away: everybody who waits hears it now
 		for _, p := range append(batch, in.takeAll()...) {
 			p.done <- err
 		}
-		return true
+		return
 	}
 	in.Log.Warn("a batch could not be recorded; its notifications are tried one by one", "notifications", len(batch), "error", err)
 	for i, p := range batch {
 		p.done <- in.judge(ctx, p, in.commit(ctx, batch[i:i+1]))
 	}
-	return true
 }
 
 // culprit reports whether an error belongs to one notification, which will always cause it, and not to
@@ -119,10 +147,8 @@ func (in *Intake) takeAll() []*pending {
 	return all
 }
 
-func (in *Intake) take() []*pending {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	most := cmp.Or(in.MaxBatch, MaxBatch)
+// take removes the oldest from the queue, up to one transaction's worth.
+func (in *Intake) take(most int) []*pending {
 	n, messages := 0, 0
 	for n < len(in.queue) && (n == 0 || messages+len(in.queue[n].messages) <= most) {
 		messages += len(in.queue[n].messages)

@@ -56,7 +56,8 @@ type Intake struct {
 	mu       sync.Mutex
 	queue    []*pending                // waiting for the next transaction, oldest first
 	waiting  int                       // messages in queue
-	flushing chan struct{}             // holds a token for each transaction in flight
+	flights  int                       // transactions under way
+	aboard   int                       // messages in them
 	counts   map[attribution.Count]int // statuses since the last flush
 	saidWABA map[string]time.Time      // when an unknown WABA was last said
 }
@@ -97,7 +98,7 @@ func (in *Intake) receive(ctx context.Context, now time.Time, body []byte) error
 	if err != nil {
 		return in.quarantine(ctx, now, Malformed, "", err.Error(), body)
 	}
-	p := &pending{done: make(chan error, 1)}
+	p := newPending()
 	for _, entry := range n.Entries {
 		a, known := in.Accounts.ByWABA(entry.WABA)
 		if !known {
