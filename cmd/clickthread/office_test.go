@@ -1,0 +1,158 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/clickthread/clickthread/account"
+	"github.com/clickthread/clickthread/attribution"
+	"github.com/clickthread/clickthread/capi"
+	"github.com/clickthread/clickthread/forwarder"
+	"github.com/clickthread/clickthread/sandbox"
+	"github.com/clickthread/clickthread/sql"
+)
+
+// office is the sending half of a house: the loop on a real ledger before a pretend Meta, for as many
+// accounts as a story needs. Events go straight into the ledger, as what the rules decided would.
+type office struct {
+	*testing.T
+	store    *sql.Store
+	graph    *sandbox.Graph
+	forward  *forwarder.Forwarder
+	accounts []account.Account
+	now      func() time.Time
+	messages int // that caused events so far
+}
+
+// officeOptions are what stories differ in.
+type officeOptions struct {
+	accounts  []account.Account
+	meta      sandbox.Options
+	now       func() time.Time
+	transport http.RoundTripper // default: the usual one
+	timeout   time.Duration
+}
+
+func openOffice(t *testing.T, o officeOptions) *office {
+	t.Helper()
+	store, err := sql.Open(t.Context(), sql.Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "clickthread.db"), Node: "test", Exclusive: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	o.meta.Now = o.now
+	graph := sandbox.NewGraph(o.meta)
+	meta := httptest.NewServer(graph)
+	t.Cleanup(meta.Close)
+	client := capi.New(capi.Options{BaseURL: meta.URL, Timeout: o.timeout})
+	if o.transport != nil {
+		client.HTTP.Transport = o.transport
+	}
+	begin := o.now()
+	forward, err := forwarder.New(forwarder.Options{
+		Queue: store, Sender: client, Accounts: account.NewRegistry(o.accounts), Node: "test",
+		Lease: o.timeout + leaseBeyond, Timeout: o.timeout, Log: slog.New(slog.DiscardHandler),
+		Clock: forwarder.NewClock(o.now, func() time.Duration { return o.now().Sub(begin) }),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &office{T: t, store: store, graph: graph, forward: forward, accounts: o.accounts, now: o.now}
+}
+
+// merchants are n accounts, each with its own dataset.
+func merchants(n int) []account.Account {
+	list := make([]account.Account, n)
+	for i := range list {
+		list[i] = account.Account{
+			ID: fmt.Sprintf("shop-%04d", i), WABAID: fmt.Sprintf("3001%04d", i), DatasetID: fmt.Sprintf("9001%04d", i),
+			AccessToken: "token", Unknown: account.Resend,
+		}
+	}
+	return list
+}
+
+// queue records one message of every account, of a time, that causes n events. clickID names the click of
+// each, by the places of account and event.
+func (o *office) queue(at time.Time, n int, clickID func(account, event int) string) {
+	o.Helper()
+	o.messages++
+	batch := make([]*attribution.Arrival, len(o.accounts))
+	for i, a := range o.accounts {
+		batch[i] = &attribution.Arrival{
+			Account: a.ID, Number: "700100", ID: uuid.Must(uuid.NewV7()), Key: o.store.Key(fmt.Sprintf("%s %d", a.ID, o.messages)),
+			Type: "text", From: attribution.Identity{WAID: "5511987650001"}, At: at, ReceivedAt: o.now(),
+		}
+	}
+	_, _, err := o.store.Record(o.Context(), o.now(), batch, func(s *attribution.Snapshot) ([]forwarder.Delivery, error) {
+		var all []forwarder.Delivery
+		for i, a := range s.Fresh {
+			for j := range n {
+				all = append(all, o.delivery(a, i, fmt.Sprintf("%d %d", o.messages, j), clickID(i, j)))
+			}
+		}
+		return all, nil
+	})
+	if err != nil {
+		o.Fatal(err)
+	}
+}
+
+// delivery is a lead that a message of an account caused.
+func (o *office) delivery(m *attribution.Arrival, i int, claim, clickID string) forwarder.Delivery {
+	a := o.accounts[i]
+	e := capi.Event{Name: "LeadSubmitted", Time: m.At, ID: forwarder.EventID(a.ID, claim), WABAID: a.WABAID, ClickID: clickID}
+	return forwarder.Delivery{
+		Account: a.ID, ID: uuid.Must(uuid.NewV7()), Status: forwarder.Queued, EventID: e.ID, EventName: e.Name, EventAt: m.At,
+		Payload: e.JSON(), Claim: claim, Conversation: m.Thread.IDs[0], Trigger: m.ID, ClickID: clickID, Dataset: a.DatasetID,
+		Due: o.now(), Revision: forwarder.Frozen, CreatedAt: o.now(), UpdatedAt: o.now(),
+	}
+}
+
+// once makes passes over the lanes until none is due.
+func (o *office) once() {
+	o.Helper()
+	for {
+		n, err := o.forward.Once(o.Context())
+		if err != nil {
+			o.Fatal(err)
+		}
+		if n == 0 {
+			return
+		}
+	}
+}
+
+// ledger is every delivery of an account.
+func (o *office) ledger(account string) []forwarder.Delivery {
+	o.Helper()
+	list, err := o.store.Deliveries(o.Context(), sql.Filter{Account: account, Limit: 1_000_000})
+	if err != nil {
+		o.Fatal(err)
+	}
+	return list
+}
+
+// taken is when Meta took each event, by Meta's event id.
+func (o *office) taken() map[string][]time.Time {
+	o.Helper()
+	times := map[string][]time.Time{}
+	for _, e := range o.graph.Events() {
+		var event struct {
+			ID string `json:"event_id"`
+		}
+		if err := json.Unmarshal(e.Event, &event); err != nil {
+			o.Fatal(err)
+		}
+		times[event.ID] = append(times[event.ID], e.ReceivedAt)
+	}
+	return times
+}
