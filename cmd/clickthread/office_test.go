@@ -117,16 +117,16 @@ func (o *office) delivery(m *attribution.Arrival, i int, claim, clickID string) 
 	}
 }
 
-// once makes passes over the lanes until none is due.
-func (o *office) once() {
+// once makes passes over the lanes until none is due, and returns how many deliveries it settled.
+func (o *office) once() (settled int) {
 	o.Helper()
 	for {
 		n, err := o.forward.Once(o.Context())
 		if err != nil {
 			o.Fatal(err)
 		}
-		if n == 0 {
-			return
+		if settled += n; n == 0 {
+			return settled
 		}
 	}
 }
