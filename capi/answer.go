@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 )
 
@@ -53,7 +54,7 @@ func judge(r reply, sent int) (Receipt, error) {
 		e.Err = errors.New("the answer does not say how many events were received")
 	case *a.EventsReceived == sent:
 		return Receipt{
-			EventsReceived: sent, TraceID: a.TraceID, Messages: texts(a.Messages), HTTPStatus: r.status, Body: r.body,
+			EventsReceived: sent, TraceID: traceID(a.TraceID), Messages: texts(a.Messages), HTTPStatus: r.status, Body: r.body,
 			Wait: e.RetryAfter, ServerDate: e.ServerDate,
 		}, nil
 	case *a.EventsReceived == 0:
@@ -71,7 +72,7 @@ func (r reply) read() (a answer, e *Error, failed bool) {
 	if err == nil {
 		err = json.Unmarshal(r.body, &a)
 	}
-	e = &Error{HTTPStatus: r.status, Sent: true, Body: r.body, TraceID: a.TraceID, Err: r.err, ServerDate: serverDate(r.header)}
+	e = &Error{HTTPStatus: r.status, Sent: true, Body: r.body, TraceID: traceID(a.TraceID), Err: r.err, ServerDate: serverDate(r.header)}
 	switch {
 	case err == nil && a.Error != nil:
 		e.take(a.Error)
@@ -89,9 +90,21 @@ func (r reply) read() (a answer, e *Error, failed bool) {
 
 // take copies what Meta says about its refusal.
 func (e *Error) take(m *metaError) {
-	e.Code, e.Subcode, e.Transient, e.TraceID = m.Code, m.Subcode, m.Transient, m.TraceID
+	e.Code, e.Subcode, e.Transient, e.TraceID = m.Code, m.Subcode, m.Transient, traceID(m.TraceID)
 	e.Type, e.Message, e.Data = m.Type, m.Message, m.Data
 	e.UserTitle, e.UserMessage = m.UserTitle, m.UserMessage
+}
+
+// plainTrace is what Meta's trace ids look like: Ajx2LQx2kf_V9JwMy-Qrt6y.
+var plainTrace = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// traceID is an fbtrace_id. It is put into every log line, so what does not look like one is left to the
+// answer's body.
+func traceID(s string) string {
+	if plainTrace.MatchString(s) {
+		return s
+	}
+	return ""
 }
 
 // texts reads Meta's remarks. Their shape is not documented, and a remark in an unexpected one must

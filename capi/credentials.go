@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
+	"strings"
 )
 
 // Credentials are what Meta knows an account by. Nothing of them is shown however they are printed,
@@ -44,14 +45,15 @@ func (c Credentials) proof() string {
 type secrets []string
 
 // redact blanks every secret where a text repeats it, as a proxy's error page may: as it is, in an
-// address, and in base64. What is shorter than 8 bytes is no secret, and blanking it could damage the
-// text.
+// address, in base64 and in hex. What is shorter than 8 bytes is no secret, and blanking it could damage
+// the text.
 func (s secrets) redact(text []byte) []byte {
 	for _, secret := range s {
 		if len(secret) < 8 {
 			continue
 		}
-		for _, form := range append(inBase64(secret), secret, url.QueryEscape(secret)) {
+		inHex := hex.EncodeToString([]byte(secret))
+		for _, form := range append(inBase64(secret), secret, url.QueryEscape(secret), inHex, strings.ToUpper(inHex)) {
 			text = bytes.ReplaceAll(text, []byte(form), []byte("****"))
 		}
 	}

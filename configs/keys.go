@@ -51,7 +51,11 @@ func (f *faults) mapping(n *yaml.Node, t reflect.Type, path string) {
 		key, value := n.Content[i], n.Content[i+1]
 		name, _, glued := strings.Cut(key.Value, ":")
 		inner, known := valueType(t, name)
-		switch full := join(path, name); {
+		full := join(path, name)
+		if !known && len(name) > 24 { // no key is so long, but a token is that lost its key
+			full = join(path, "...")
+		}
+		switch {
 		case key.Kind != yaml.ScalarNode || key.Tag == "!!merge":
 			f.at(key, "a key must be a word")
 		case glued:
