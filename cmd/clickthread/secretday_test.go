@@ -237,15 +237,15 @@ func (d secretDay) commands() {
 	}
 }
 
-// command runs the program with the settings, and keeps what it says.
-func (d secretDay) command(args ...string) (err error) {
+// command runs the program with the settings, keeps what it says, and reports whether it ended well.
+func (d secretDay) command(args ...string) (well bool) {
 	d.Helper()
 	said, err := exec.CommandContext(d.Context(), d.binary, append(args, "--config", d.config)...).CombinedOutput()
 	d.printed[strings.Join(args, " ")] = string(said)
 	if len(said) == 0 {
 		d.Errorf("%v said nothing: %v", args, err)
 	}
-	return err
+	return err == nil
 }
 
 // wrongSettings spoils the settings in many ways: what is said about a place must not quote it.
@@ -265,7 +265,7 @@ func (d secretDay) wrongSettings() {
 		if err := os.WriteFile(d.config, []byte(strings.Replace(string(good), token, wrong, 1)), 0o600); err != nil {
 			d.Fatal(err)
 		}
-		if d.command("events", "ls") == nil {
+		if d.command("events", "ls") {
 			d.Errorf("settings with %s are taken", wrong)
 		}
 		d.printed[fmt.Sprintf("the settings, wrong in way %d", i)] = d.printed["events ls"]
