@@ -18,7 +18,7 @@ import (
 // event among fifty takes: 2*ceil(log2 50)+1 by halving, and 3 where Meta names it.
 func TestPoisonInEveryBatch(t *testing.T) {
 	const size = 50
-	batches := 60
+	batches := 40
 	if torture() {
 		batches = 1000
 	}

@@ -232,9 +232,9 @@ func (d secretDay) commands() {
 		d.Fatal(err)
 	}
 	for _, delivery := range deliveries {
-		d.command("events", "show", delivery.EventID)
 		d.command("events", "show", delivery.EventID, "--json")
 	}
+	d.command("events", "show", deliveries[0].EventID)
 }
 
 // command runs the program with the settings, keeps what it says, and reports whether it ended well.
