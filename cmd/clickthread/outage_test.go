@@ -13,7 +13,7 @@ import (
 	"github.com/clickthread/clickthread/sandbox"
 )
 
-// Promises 5 and 8: for six days Meta is away, in every way that there is, and every hour an event
+// Promises 5 and 8: for six days Meta is away, in every way that there is, and every hour events are
 // queued. When it is back, everything young enough arrives, what is older has expired, and nothing is there
 // twice unless it is marked unknown. Time is the test's own.
 func TestMetaIsAwayForSixDays(t *testing.T) {
