@@ -17,6 +17,8 @@ const (
 	longWait  = time.Hour
 	// throttleWait is how long a lane rests when Meta throttles without saying for how long.
 	throttleWait = time.Minute
+	// lastChance is how long before it can no longer be claimed an event is tried once more.
+	lastChance = 2 * time.Minute
 	// probeWait is how often a paused lane tries one call to see whether a person has mended it.
 	probeWait = 10 * time.Minute
 )
@@ -42,7 +44,7 @@ func decide(call *Call, receipt capi.Receipt, err error, policy account.UnknownP
 	s := Settlement{
 		Outcome: Failed, HTTPStatus: refusal.HTTPStatus, Code: refusal.Code, Subcode: refusal.Subcode,
 		Words: what + "; " + fix, TraceID: refusal.TraceID, Answer: refusal.Body, EndedAt: now,
-		To: Queued, Due: now.Add(backoff(attempts(call))),
+		To: Queued, Due: nextTry(call, now),
 	}
 	switch refusal.Retry() {
 	case capi.Throttled:
@@ -90,6 +92,18 @@ func (s *Settlement) refuse(call *Call, refusal *capi.Error, why reason.Code, to
 		return
 	}
 	s.BatchLimit = (n + 1) / 2
+}
+
+// nextTry is when the events of a call are tried again. However long the backoff is by now, the oldest
+// gets a last chance before it is too old.
+func nextTry(call *Call, now time.Time) time.Time {
+	due := now.Add(backoff(attempts(call)))
+	for _, d := range call.Deliveries {
+		if last := d.EventAt.Add(ClaimableFor - lastChance); last.Before(due) && last.After(now) {
+			due = last
+		}
+	}
+	return due
 }
 
 // attempts is how often the most tried event of a call was sent, this call included.

@@ -147,3 +147,15 @@ func TestOneBadEventBlocksNobody(t *testing.T) {
 		}
 	}
 }
+
+// TestALastChance: an hour's backoff does not carry an event past its end; it is tried once more before.
+func TestALastChance(t *testing.T) {
+	tired := &Call{Deliveries: []Delivery{{Attempts: 40, EventAt: noon.Add(10*time.Minute - ClaimableFor)}}}
+	if s := decide(tired, capi.Receipt{}, serviceDown, account.Resend, noon); !s.Due.Equal(noon.Add(8 * time.Minute)) {
+		t.Errorf("ten minutes before the end it is due in %s", s.Due.Sub(noon))
+	}
+	tired.Deliveries[0].EventAt = noon.Add(time.Minute - ClaimableFor)
+	if s := decide(tired, capi.Receipt{}, serviceDown, account.Resend, noon); s.Due.Sub(noon) < longWait/2 {
+		t.Error("after the last chance there is no storm")
+	}
+}
