@@ -11,7 +11,8 @@ import (
 )
 
 // KeepLanes lets the lanes of accounts that left the settings rest, with everything that is queued,
-// and wakes those of accounts that came back (ledger 32). It returns the accounts that rest.
+// and wakes those of accounts that came back (ledger 32). What a person paused stays so. It returns the
+// accounts that rest.
 func (s *Store) KeepLanes(ctx context.Context, accounts []string) ([]string, error) {
 	_, err := s.write.NewRaw(`UPDATE lanes SET paused_until = 0, pause_words = '', pause_cause = '' WHERE pause_cause = ? AND account_id IN (?)`,
 		forwarder.AccountRemoved, bun.List(accounts)).Exec(ctx)
@@ -19,9 +20,9 @@ func (s *Store) KeepLanes(ctx context.Context, accounts []string) ([]string, err
 		return nil, fmt.Errorf("wake lanes: %w", err)
 	}
 	var resting []string
-	err = s.write.NewRaw(`UPDATE lanes SET paused_until = ?, pause_words = ?, pause_cause = ? WHERE account_id NOT IN (?) RETURNING account_id`,
+	err = s.write.NewRaw(`UPDATE lanes SET paused_until = ?, pause_words = ?, pause_cause = ? WHERE account_id NOT IN (?) AND pause_cause <> ? RETURNING account_id`,
 		micros(forwarder.UntilResumed), "the account is not in the settings any more; put it back, and its events are sent",
-		forwarder.AccountRemoved, bun.List(append(accounts, ""))).
+		forwarder.AccountRemoved, bun.List(append(accounts, "")), forwarder.ByHand).
 		Scan(ctx, &resting)
 	if err != nil {
 		return nil, fmt.Errorf("rest lanes: %w", err)

@@ -204,10 +204,19 @@ func pausesByHand(t *testing.T, l *ledger) {
 	if lanes, err := l.Lanes(t.Context()); err != nil || len(lanes) != 1 || lanes[0].PauseCause != forwarder.ByHand {
 		t.Errorf("the call that was under way ended the pause: %+v %v", lanes, err)
 	}
-	lane(resume)
-	if _, err := l.KeepLanes(t.Context(), nil); err != nil {
-		t.Fatal(err)
+	keep := func(accounts ...string) {
+		t.Helper()
+		if _, err := l.KeepLanes(t.Context(), accounts); err != nil {
+			t.Fatal(err)
+		}
 	}
+	keep()
+	keep("shop")
+	if lanes, err := l.Lanes(t.Context()); err != nil || lanes[0].PauseCause != forwarder.ByHand {
+		t.Errorf("leaving the settings and coming back ended the pause: %+v %v", lanes, err)
+	}
+	lane(resume)
+	keep()
 	if got := lane(resume); got.PauseCause != forwarder.AccountRemoved {
 		t.Errorf("an account that left the settings is resumed: %+v", got)
 	}

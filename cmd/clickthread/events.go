@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -16,11 +15,14 @@ import (
 )
 
 type eventsCmd struct {
-	Ls   eventsLsCmd   `cmd:"" help:"List events, newest first."`
-	Show eventsShowCmd `cmd:"" help:"Show one event: state, cause, rule, exact bytes, Meta's answer."`
+	Ls      eventsLsCmd      `cmd:"" help:"List events, newest first."`
+	Show    eventsShowCmd    `cmd:"" help:"Show one event: state, cause, rule, exact bytes, Meta's answer."`
+	Retry   eventsRetryCmd   `cmd:"" help:"Try now what waits for its next try, and again what Meta rejected."`
+	Cancel  eventsCancelCmd  `cmd:"" help:"Never send what is queued, waiting or held."`
+	Release eventsReleaseCmd `cmd:"" help:"Send what is held for one reason."`
 }
 
-// openLedger opens the database beside a running server, to look.
+// openLedger opens the database beside a running server.
 func (c configFlag) openLedger(ctx context.Context) (*sql.Store, error) {
 	s, err := c.load()
 	if err != nil {
@@ -35,17 +37,15 @@ func (c configFlag) openLedger(ctx context.Context) (*sql.Store, error) {
 
 type eventsLsCmd struct {
 	configFlag
-	Account string        `help:"Only this account." placeholder:"ID"`
-	State   string        `help:"Only this state: queued, sent, held, unattributed, rejected, expired ..." placeholder:"STATE"`
-	Reason  string        `help:"Only this reason, such as no_click_id." placeholder:"REASON"`
-	Since   time.Duration `help:"Only what was recorded in this span, such as 24h." placeholder:"SPAN"`
-	Limit   int           `help:"Most rows." default:"50"`
-	JSON    bool          `help:"Print as JSON." name:"json"`
+	eventFilter
+	Limit int  `help:"Most rows." default:"50"`
+	JSON  bool `help:"Print as JSON." name:"json"`
 }
 
 // Help shows an example below the flags.
 func (eventsLsCmd) Help() string {
-	return "Example:\n  clickthread events ls --state unattributed\n  clickthread events ls --account shop --since 24h --json"
+	return "Example:\n  clickthread events ls --state unattributed\n  clickthread events ls --account shop --since 24h --json\n" +
+		"  clickthread events ls --since 2026-03-09 --until 2026-03-10"
 }
 
 // eventLine is one event as it is listed and printed as JSON.
@@ -70,6 +70,7 @@ func (c *eventsLsCmd) Run(ctx context.Context, out *console) error {
 	if err != nil {
 		return usage(err)
 	}
+	f.Limit = c.Limit
 	store, err := c.openLedger(ctx)
 	if err != nil {
 		return err
@@ -94,20 +95,6 @@ func (c *eventsLsCmd) Run(ctx context.Context, out *console) error {
 	return nil
 }
 
-func (c *eventsLsCmd) filter() (sql.Filter, error) {
-	f := sql.Filter{Account: c.Account, Status: forwarder.Status(c.State), Reason: reason.Code(c.Reason), Limit: c.Limit}
-	if c.State != "" && !slices.Contains(forwarder.Statuses(), f.Status) {
-		return f, fmt.Errorf("there is no state %q; there are %v", c.State, forwarder.Statuses())
-	}
-	if c.Reason != "" && !f.Reason.Known() {
-		return f, fmt.Errorf("there is no reason %q; there are %v", c.Reason, reason.All())
-	}
-	if c.Since > 0 {
-		f.Since = now().Add(-c.Since)
-	}
-	return f, nil
-}
-
 func eventLines(ctx context.Context, store *sql.Store, f sql.Filter) ([]eventLine, error) {
 	lines := []eventLine{}
 	if f.Status != forwarder.Unattributed {
@@ -119,7 +106,7 @@ func eventLines(ctx context.Context, store *sql.Store, f sql.Filter) ([]eventLin
 			lines = append(lines, lineOf(d))
 		}
 	}
-	if f.Status == "" || f.Status == forwarder.Unattributed {
+	if (f.Status == "" || f.Status == forwarder.Unattributed) && f.Call == uuid.Nil {
 		waiting, err := store.Waiting(ctx, f)
 		if err != nil {
 			return nil, err
@@ -139,7 +126,7 @@ func eventLines(ctx context.Context, store *sql.Store, f sql.Filter) ([]eventLin
 
 func lineOf(d forwarder.Delivery) eventLine {
 	return eventLine{
-		ID: "evt_" + hexID(d.ID), Recorded: d.CreatedAt, Account: d.Account, State: d.Status, Event: d.EventName,
+		ID: eventID(d.ID), Recorded: d.CreatedAt, Account: d.Account, State: d.Status, Event: d.EventName,
 		Value: d.Value.String(), Rule: d.Rule, Reason: d.Reason, Words: d.Reason.Words(), EventID: d.EventID,
 		EventAt: d.EventAt, AdID: d.AdID,
 	}
@@ -151,6 +138,9 @@ func lineOfMatch(w sql.UnattributedMatch) eventLine {
 		Event: w.Event, Rule: w.Rule, Reason: w.Reason, Words: w.Reason.Words(), EventAt: w.At,
 	}
 }
+
+// eventID is how people name an event.
+func eventID(id uuid.UUID) string { return "evt_" + hexID(id) }
 
 // hexID prints an id without dashes, behind a prefix that says what it is the id of.
 func hexID(id uuid.UUID) string { return strings.ReplaceAll(id.String(), "-", "") }

@@ -52,6 +52,7 @@ type callDetail struct {
 	Outcome    forwarder.Outcome `json:"outcome"`
 	StartedAt  time.Time         `json:"started_at"`
 	Events     int               `json:"events"`
+	Revision   int               `json:"revision"` // of this event's bytes in it
 	HTTPStatus int               `json:"http_status,omitempty"`
 	Code       int               `json:"code,omitempty"`
 	Subcode    int               `json:"subcode,omitempty"`
@@ -130,7 +131,7 @@ func detailOf(ctx context.Context, store *sql.Store, d forwarder.Delivery) (even
 	for _, call := range calls {
 		detail.Calls = append(detail.Calls, callDetail{
 			ID: "call_" + hexID(call.ID), Outcome: call.Outcome, StartedAt: call.StartedAt, Events: call.Events,
-			HTTPStatus: call.HTTPStatus, Code: call.Code, Subcode: call.Subcode, Words: call.Words,
+			Revision: max(call.Revision, forwarder.Frozen), HTTPStatus: call.HTTPStatus, Code: call.Code, Subcode: call.Subcode, Words: call.Words,
 			TraceID: call.TraceID, Answer: string(call.Answer),
 		})
 	}
@@ -209,7 +210,8 @@ func (d eventDetail) print(out *console) {
 		line("bytes", "%s", d.Payload)
 	}
 	for _, c := range d.Calls {
-		line("call", "%s  %s  %s in it  %s", when(c.StartedAt), c.Outcome, plural(c.Events, "event"), c.Words)
+		line("call", "%s  %s  %s in it, revision %d  %s", when(c.StartedAt), c.Outcome, plural(c.Events, "event"), c.Revision, c.ID)
+		line("", "%s", c.Words)
 		line("Meta says", "%s", answer(c))
 	}
 	if d.Unknowns > 0 {

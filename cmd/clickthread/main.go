@@ -19,16 +19,17 @@ import (
 
 // cli is every command of the program.
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Receive webhooks and forward events."`
-	Demo    demoCmd    `cmd:"" help:"Watch the whole loop on this machine: no account, no settings, no network."`
-	Sandbox sandboxCmd `cmd:"" help:"Run a pretend Meta for your own tests."`
-	Rules   rulesCmd   `cmd:"" help:"Check and test rule files."`
-	Events  eventsCmd  `cmd:"" help:"See what became of every event, and why."`
-	Optouts optoutsCmd `cmd:"" help:"Keep people out of everything that goes to Meta."`
-	Notices noticesCmd `cmd:"" help:"See what your own systems were told, and whether they took it."`
-	Run     runCmd     `cmd:"" help:"Run one of the server's jobs now."`
-	Bench   benchCmd   `cmd:"" help:"Measure what this machine takes in."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve    serveCmd    `cmd:"" help:"Receive webhooks and forward events."`
+	Demo     demoCmd     `cmd:"" help:"Watch the whole loop on this machine: no account, no settings, no network."`
+	Sandbox  sandboxCmd  `cmd:"" help:"Run a pretend Meta for your own tests."`
+	Rules    rulesCmd    `cmd:"" help:"Check and test rule files."`
+	Events   eventsCmd   `cmd:"" help:"See what became of every event, and why; mend what is not at Meta."`
+	Accounts accountsCmd `cmd:"" help:"See which accounts send; check, pause and resume them."`
+	Optouts  optoutsCmd  `cmd:"" help:"Keep people out of everything that goes to Meta."`
+	Notices  noticesCmd  `cmd:"" help:"See what your own systems were told, and whether they took it."`
+	Run      runCmd      `cmd:"" help:"Run one of the server's jobs now."`
+	Bench    benchCmd    `cmd:"" help:"Measure what this machine takes in."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 
 	BenchServer benchServerCmd `cmd:"" hidden:""`
 }
