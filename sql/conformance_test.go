@@ -90,6 +90,7 @@ func conformance(t *testing.T, fresh func(*testing.T) *Store) {
 		"what is held is released by its reason":        releases,
 		"unknown outcomes are resolved by call":         resolvesByCall,
 		"many are mended in batches":                    mendsMany,
+		"mending stops at an account's wall":            mendsOneAccount,
 		"a person pauses and resumes a lane":            pausesByHand,
 	} {
 		t.Run(name, func(t *testing.T) {

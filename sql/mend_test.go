@@ -174,6 +174,20 @@ func mendsMany(t *testing.T, l *ledger) {
 	l.wantStatuses(map[string]int{"queued": n})
 }
 
+func mendsOneAccount(t *testing.T, l *ledger) {
+	l.queue(2, func(i int, d *forwarder.Delivery) { d.Account = []string{"shop", "clinic"}[i] })
+	m := Mend{Remedy: Cancel, Now: l.now}
+	found, err := l.Mendable(t.Context(), m)
+	if err != nil || len(found) != 2 || found[0].Account != "clinic" {
+		t.Fatalf("found %+v %v, want one of each account", found, err)
+	}
+	if done, err := l.Mend(t.Context(), m, "shop", []uuid.UUID{found[0].ID}); len(done) != 0 || err != nil {
+		t.Errorf("shop changed %+v of clinic %v", done, err)
+	}
+	wantLeft(t, l.mend(Cancel, Filter{Account: "shop"}), map[string]int{"": 1})
+	l.wantStatuses(map[string]int{"queued": 1, "cancelled by_hand": 1})
+}
+
 // pausesByHand: a person's pause lasts until a person ends it, whatever Meta answers meanwhile. It may come
 // before the account's first event.
 func pausesByHand(t *testing.T, l *ledger) {

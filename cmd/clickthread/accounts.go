@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/clickthread/clickthread/account"
+	"github.com/clickthread/clickthread/configs"
 	"github.com/clickthread/clickthread/forwarder"
 	"github.com/clickthread/clickthread/sql"
 )
@@ -22,11 +23,11 @@ type accountsCmd struct {
 	Resume    accountsResumeCmd    `cmd:"" help:"Send again, whatever the account was paused for."`
 }
 
-// account finds an account of the settings.
-func (c configFlag) account(id string) (account.Account, error) {
+// account reads the settings and finds an account in them.
+func (c configFlag) account(id string) (account.Account, configs.Settings, error) {
 	s, err := c.load()
 	if err != nil {
-		return account.Account{}, err
+		return account.Account{}, s, err
 	}
 	registry := s.Registry()
 	a, known := registry.ByID(id)
@@ -35,9 +36,9 @@ func (c configFlag) account(id string) (account.Account, error) {
 		for _, a := range registry.All() {
 			ids = append(ids, a.ID)
 		}
-		return a, usage(fmt.Errorf("there is no account %q in the settings; there are %v", id, ids))
+		return a, s, usage(fmt.Errorf("there is no account %q in the settings; there are %v", id, ids))
 	}
-	return a, nil
+	return a, s, nil
 }
 
 type accountsLsCmd struct {
@@ -48,7 +49,7 @@ type accountsLsCmd struct {
 // Help shows an example below the flags.
 func (accountsLsCmd) Help() string {
 	return "Example:\n  clickthread accounts ls\n\n" +
-		"SENDABLE UNTIL is when Meta stops taking the oldest event that is queued: 7 days after it happened."
+		"OLDEST is when the oldest queued event happened. Meta takes it until SENDABLE UNTIL, about 7 days later."
 }
 
 // accountLine is one account as it is listed and printed as JSON.
@@ -60,11 +61,12 @@ type accountLine struct {
 	PausedUntil   *time.Time      `json:"paused_until,omitempty"` // left out while only a person ends it
 	Queued        int             `json:"queued"`
 	Held          int             `json:"held"`
+	Oldest        *time.Time      `json:"oldest_event_time,omitempty"` // of what is queued
 	SendableUntil *time.Time      `json:"oldest_sendable_until,omitempty"`
 	TestCode      string          `json:"test_event_code,omitempty"`
 }
 
-// Run lists the accounts of the settings, and those that left them with something queued or held.
+// Run lists the accounts of the settings, and those that left them.
 func (c *accountsLsCmd) Run(ctx context.Context, out *console) error {
 	s, err := c.load()
 	if err != nil {
@@ -86,7 +88,7 @@ func (c *accountsLsCmd) Run(ctx context.Context, out *console) error {
 		out.printf("There are no accounts in the settings.\n")
 		return nil
 	}
-	rows := [][]string{{"ACCOUNT", "STATE", "UNTIL (UTC)", "QUEUED", "HELD", "SENDABLE UNTIL (UTC)", "TEST CODE"}}
+	rows := [][]string{{"ACCOUNT", "STATE", "UNTIL (UTC)", "QUEUED", "HELD", "OLDEST (UTC)", "SENDABLE UNTIL (UTC)", "TEST CODE"}}
 	for _, l := range lines {
 		rows = append(rows, l.row())
 	}
@@ -133,7 +135,8 @@ func accountLines(ctx context.Context, store *sql.Store, known []account.Account
 			return nil, err
 		}
 		if l.Queued = waiting.Events; l.Queued > 0 {
-			l.SendableUntil = &waiting.SendableUntil
+			oldest := waiting.SendableUntil.Add(-forwarder.SendableFor)
+			l.Oldest, l.SendableUntil = &oldest, &waiting.SendableUntil
 		}
 		lines = append(lines, *l)
 	}
@@ -155,7 +158,7 @@ func (l *accountLine) rests(lane sql.Lane) {
 
 // row is the account in columns.
 func (l accountLine) row() []string {
-	state, until, sendable := "sending", "-", "-"
+	state, until, oldest, sendable := "sending", "-", "-", "-"
 	switch {
 	case l.Sending:
 	case l.PausedUntil == nil:
@@ -163,8 +166,8 @@ func (l accountLine) row() []string {
 	default:
 		state, until = "paused: "+string(l.Cause), when(*l.PausedUntil)
 	}
-	if l.SendableUntil != nil {
-		sendable = when(*l.SendableUntil)
+	if l.Queued > 0 {
+		oldest, sendable = when(*l.Oldest), when(*l.SendableUntil)
 	}
-	return []string{l.ID, state, until, strconv.Itoa(l.Queued), strconv.Itoa(l.Held), sendable, cmp.Or(l.TestCode, "-")}
+	return []string{l.ID, state, until, strconv.Itoa(l.Queued), strconv.Itoa(l.Held), oldest, sendable, cmp.Or(l.TestCode, "-")}
 }

@@ -21,7 +21,7 @@ func TestAPersonPausesAndResumes(t *testing.T) {
 	h.wantAtMeta()
 	out, _ = h.command(exitOK, "accounts", "ls")
 	until := when(h.deliveries()[0].EventAt.Add(forwarder.SendableFor))
-	h.says(out, "paused: person  resumed", until, "shop: paused by hand: stock is being counted")
+	h.says(out, "paused: person  resumed", when(h.deliveries()[0].EventAt)+"  "+until, "shop: paused by hand: stock is being counted")
 	out, _ = h.command(exitOK, "events", "release", "--reason", "meta_unknown")
 	h.says(out, "There is nothing to release.")
 
@@ -138,6 +138,10 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 		"expired token": {
 			meta: grant(func(g *sandbox.Grant) { g.Expires = time.Now().Add(-time.Hour) }),
 			says: []string{"the token has expired (code 190/463)", "a system user that never expires"},
+		},
+		"app that asks for its secret": {
+			meta: sandbox.Options{AppSecret: "of-the-app"},
+			says: []string{"the proof is missing or wrong (code 104/0)", `turn off "Require app secret"`},
 		},
 		"token that ends soon": {
 			meta: grant(func(g *sandbox.Grant) { g.Expires = time.Now().Add(time.Hour) }),

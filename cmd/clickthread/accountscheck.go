@@ -3,10 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"time"
 
-	"github.com/clickthread/clickthread/capi"
-	"github.com/clickthread/clickthread/configs"
 	"github.com/clickthread/clickthread/forwarder"
 )
 
@@ -31,15 +28,11 @@ type checkupReport struct {
 
 // Run checks, and says one thing after another, also those found before Meta went out of reach.
 func (c *accountsCheckCmd) Run(ctx context.Context, out *console) error {
-	a, err := c.account(c.ID)
+	a, settings, err := c.account(c.ID)
 	if err != nil {
 		return err
 	}
-	settings, err := c.load()
-	if err != nil {
-		return err
-	}
-	check := &checkup{meta: newMeta(settings), account: a, as: credentials(a)}
+	check := newCheckup(settings, a)
 	if err = check.ask(ctx); err == nil {
 		c.look(ctx, check)
 	}
@@ -104,15 +97,11 @@ func (accountsSubscribeCmd) Help() string {
 
 // Run subscribes, and reads back who listens: Meta's yes alone does not say which app the token belongs to.
 func (c *accountsSubscribeCmd) Run(ctx context.Context, out *console) error {
-	a, err := c.account(c.ID)
+	a, settings, err := c.account(c.ID)
 	if err != nil {
 		return err
 	}
-	settings, err := c.load()
-	if err != nil {
-		return err
-	}
-	check := &checkup{meta: newMeta(settings), account: a, as: credentials(a)}
+	check := newCheckup(settings, a)
 	if err := check.meta.Subscribe(ctx, check.as, a.WABAID); err != nil {
 		if err := check.refused("webhooks", err, management); err != nil {
 			return err
@@ -134,8 +123,4 @@ func (c *accountsSubscribeCmd) Run(ctx context.Context, out *console) error {
 		return findings()
 	}
 	return nil
-}
-
-func newMeta(s configs.Settings) *capi.Client {
-	return capi.New(capi.Options{BaseURL: s.Meta.GraphURL, Version: s.Meta.GraphVersion, Timeout: time.Duration(s.Meta.Timeout)})
 }

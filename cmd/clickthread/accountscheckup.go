@@ -11,6 +11,7 @@ import (
 
 	"github.com/clickthread/clickthread/account"
 	"github.com/clickthread/clickthread/capi"
+	"github.com/clickthread/clickthread/configs"
 )
 
 // The permissions that an account's token needs (Meta, WhatsApp Business Platform: Permissions).
@@ -37,8 +38,12 @@ type checked struct {
 	Fix  string `json:"fix,omitempty"`
 }
 
-func credentials(a account.Account) capi.Credentials {
-	return capi.Credentials{Token: a.AccessToken.Reveal(), AppSecret: a.AppSecret.Reveal()}
+func newCheckup(s configs.Settings, a account.Account) *checkup {
+	return &checkup{
+		meta:    capi.New(capi.Options{BaseURL: s.Meta.GraphURL, Version: s.Meta.GraphVersion, Timeout: time.Duration(s.Meta.Timeout)}),
+		as:      capi.Credentials{Token: a.AccessToken.Reveal(), AppSecret: a.AppSecret.Reveal()},
+		account: a,
+	}
 }
 
 func (c *checkup) well(what, format string, args ...any) {

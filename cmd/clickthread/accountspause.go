@@ -28,7 +28,7 @@ func (accountsPauseCmd) Help() string {
 
 // Run pauses.
 func (c *accountsPauseCmd) Run(ctx context.Context, out *console) error {
-	a, err := c.account(c.ID)
+	a, _, err := c.account(c.ID)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (accountsResumeCmd) Help() string {
 // Run moves what is queued to the account's dataset before it ends the pause: else the first call might
 // go to the old one and be refused again.
 func (c *accountsResumeCmd) Run(ctx context.Context, out *console) error {
-	a, err := c.account(c.ID)
+	a, _, err := c.account(c.ID)
 	if err != nil {
 		return err
 	}

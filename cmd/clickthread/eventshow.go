@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -212,11 +213,29 @@ func (d eventDetail) print(out *console) {
 	for _, c := range d.Calls {
 		line("call", "%s  %s  %s in it, revision %d  %s", when(c.StartedAt), c.Outcome, plural(c.Events, "event"), c.Revision, c.ID)
 		line("", "%s", c.Words)
-		line("Meta says", "%s", answer(c))
+		line("Meta says", "%s", metaWords(c.Answer))
+		line("answer", "%s", answer(c))
 	}
 	if d.Unknowns > 0 {
 		line("note", "%s left without an answer: Meta may have counted this event more than once", plural(d.Unknowns, "call"))
 	}
+}
+
+// metaWords are Meta's own about its refusal, in the language of the token's owner; "" where it has none.
+func metaWords(answer string) string {
+	var a struct {
+		Error struct {
+			Title   string `json:"error_user_title"`
+			Text    string `json:"error_user_msg"`
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	_ = json.Unmarshal([]byte(answer), &a) // a proxy's page is shown as it is
+	words := slices.DeleteFunc([]string{a.Error.Title, a.Error.Text, a.Error.Message}, func(s string) bool { return s == "" })
+	if len(words) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%q", strings.Join(words, ": "))
 }
 
 func answer(c callDetail) string {

@@ -109,7 +109,7 @@ func TestARejectedEventIsSentAgain(t *testing.T) {
 	h.wantAtMeta("Purchase Clid1 50.00 BRL")
 
 	out, _ = h.command(exitOK, "events", "show", eventID(h.deliveries()[0].ID))
-	h.says(out, "refused  1 event in it, revision 1  call_", "Meta does not know this click id; check that the ad", "accepted")
+	h.says(out, "refused  1 event in it, revision 1  call_", "Meta does not know this click id; check that the ad", `Meta says "A fault that the sandbox was told to make"`, "accepted")
 	out, _ = h.command(exitFindings, "events", "cancel", eventID(h.deliveries()[0].ID))
 	h.says(out, "0 events cancelled.", "1 event of shop left as before: it is sent")
 }
@@ -167,6 +167,11 @@ func TestABackoffIsCutShort(t *testing.T) {
 	h.buys()
 	h.graph.Fail(sandbox.Fault{Status: http.StatusInternalServerError})
 	h.wantAtMeta()
+	var found mendReport
+	out, _ := h.command(exitUsage, "events", "retry", "--account", "shop", "--json")
+	if err := json.Unmarshal([]byte(out), &found); err != nil || found.Changed != 0 || found.Found != 1 {
+		t.Errorf("unconfirmed: %s %v", out, err)
+	}
 	h.command(exitOK, "events", "retry", eventID(h.deliveries()[0].ID))
 	h.wantAtMeta("Purchase Clid1 50.00 BRL")
 }
