@@ -157,6 +157,7 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_due ON deliveries (account_id, due_at, id, created_at) WHERE status = 'queued';
 CREATE INDEX deliveries_open ON deliveries (event_at) WHERE status IN ('queued', 'waiting');
 CREATE INDEX deliveries_held ON deliveries (account_id, reason) WHERE status = 'held';
+CREATE INDEX deliveries_rejected ON deliveries (account_id) WHERE status = 'rejected';
 
 -- One row per HTTP request to Meta, written before it leaves (ledger 22).
 CREATE TABLE calls (
