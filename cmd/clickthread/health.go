@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/clickthread/clickthread/forwarder"
+	"github.com/clickthread/clickthread/sql"
 )
 
 // healthz says that the process lives. It asks nobody, so that a hanging database does not make a
@@ -28,10 +29,12 @@ type readiness struct {
 }
 
 type pausedState struct {
-	Account string          `json:"account"`
-	Cause   forwarder.Cause `json:"cause"`
-	Until   time.Time       `json:"until"`
-	Why     string          `json:"why"`
+	Account  string          `json:"account"`
+	Cause    forwarder.Cause `json:"cause"`
+	Until    time.Time       `json:"until"`
+	Why      string          `json:"why"`
+	Queued   int             `json:"queued"`
+	Deadline *time.Time      `json:"oldest_sendable_until,omitempty"`
 }
 
 // readyz says whether webhooks can be stored: 503 only when they can not. Broken rules, rules
@@ -69,10 +72,21 @@ func (a *app) readiness(ctx context.Context) (readiness, error) {
 	r.note(err)
 	lanes, err := a.store.PausedLanes(ctx, now())
 	for _, l := range lanes {
-		r.Paused = append(r.Paused, pausedState{l.Account, l.PauseCause, l.PausedUntil, l.PauseWords})
+		r.Paused = append(r.Paused, a.pausedState(ctx, &r, l))
 	}
 	r.note(err)
 	return r, nil
+}
+
+// pausedState tells what waits for an account that does not send, and until when Meta takes it.
+func (a *app) pausedState(ctx context.Context, r *readiness, l sql.Lane) pausedState {
+	p := pausedState{Account: l.Account, Cause: l.PauseCause, Until: l.PausedUntil, Why: l.PauseWords}
+	waiting, err := a.store.Backlog(ctx, l.Account)
+	r.note(err)
+	if p.Queued = waiting.Events; p.Queued > 0 {
+		p.Deadline = &waiting.SendableUntil
+	}
+	return p
 }
 
 // note says that a figure is missing.

@@ -79,7 +79,7 @@ func TestAnAccountThatLeftTheSettings(t *testing.T) {
 		t.Errorf("sent for an account that left: %v", held)
 	}
 	r, err := h.app.readiness(t.Context())
-	if err != nil || len(r.Paused) != 1 || r.Paused[0].Cause != forwarder.AccountRemoved {
+	if err != nil || len(r.Paused) != 1 || r.Paused[0].Cause != forwarder.AccountRemoved || r.Paused[0].Queued != 1 || r.Paused[0].Deadline == nil {
 		t.Errorf("/readyz says %+v %v", r.Paused, err)
 	}
 	h.restart(func(s *configs.Settings) { s.Accounts = accounts })
