@@ -168,16 +168,37 @@ ON CONFLICT DO NOTHING`, accountID, ids).Exec(ctx)
 	return err
 }
 
-// dueDeliveries reads the oldest due deliveries that no call carries, as far as sending them needs. What
-// is nearly too old to be sent is left to expire.
+// dueRow is a delivery as far as sending needs it: a thousand at a time are read.
+type dueRow struct {
+	ID         []byte
+	EventAt    int64
+	Payload    []byte
+	DatasetID  string
+	TestCode   string
+	Attempts   int
+	BatchLimit int
+	Revision   int
+	CallID     []byte
+}
+
+// dueDeliveries reads the oldest due deliveries that no call carries. What is nearly too old to be sent is
+// left to expire.
 func dueDeliveries(ctx context.Context, tx bun.Tx, c forwarder.Claim, carried map[uuid.UUID]bool) ([]forwarder.Delivery, error) {
-	var rows []deliveryRow
+	rows := make([]dueRow, 0, c.Max+len(carried))
 	err := tx.NewRaw(`
-SELECT account_id, id, status, event_at, payload, dataset_id, test_code, attempts, unknowns, batch_limit, revision, call_id FROM deliveries
+SELECT id, event_at, payload, dataset_id, test_code, attempts, batch_limit, revision, call_id FROM deliveries
 WHERE account_id = ? AND status = 'queued' AND due_at <= ? AND event_at > ? ORDER BY due_at, id LIMIT ?`,
-		c.Account, micros(c.Now), micros(c.Now.Add(-forwarder.ClaimableFor)), c.Max+len(carried)).Scan(ctx, &rows)
-	rows = slices.DeleteFunc(rows, func(r deliveryRow) bool { return carried[asUUID(r.ID)] })
-	return deliveriesOf(rows), err
+		c.Account, micros(c.Now), micros(c.Now.Add(-forwarder.ClaimableFor)), cap(rows)).Scan(ctx, &rows)
+	due := make([]forwarder.Delivery, 0, len(rows))
+	for _, r := range rows {
+		if id := asUUID(r.ID); !carried[id] {
+			due = append(due, forwarder.Delivery{
+				Account: c.Account, ID: id, Status: forwarder.Queued, EventAt: fromMicros(r.EventAt), Payload: r.Payload, Dataset: r.DatasetID,
+				TestCode: r.TestCode, Attempts: r.Attempts, BatchLimit: r.BatchLimit, Revision: r.Revision, Call: asUUID(r.CallID),
+			})
+		}
+	}
+	return due, err
 }
 
 // openCall writes the intent.

@@ -104,7 +104,8 @@ func openCallIsUnknown(t *testing.T, l *ledger) {
 	if second == nil || string(second.Deliveries[0].Payload) != string(first.Deliveries[0].Payload) {
 		t.Fatal("the same bytes are sent again")
 	}
-	for _, d := range second.Deliveries {
+	for _, carried := range second.Deliveries {
+		d := l.stored(carried.ID)
 		if d.Unknowns != 1 || d.Attempts != 1 {
 			t.Errorf("unknowns %d, attempts %d before this call; want 1 and 1", d.Unknowns, d.Attempts)
 		}
