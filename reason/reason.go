@@ -36,7 +36,7 @@ const (
 	Erased         Code = "erased"
 	OptedOut       Code = "opted_out"
 	Shadow         Code = "shadow"
-	ByHand         Code = "by_hand"
+	CancelIf       Code = "cancel_if"
 
 	// Why a trigger yields nothing at all.
 	NotFromChat    Code = "not_from_chat"
@@ -46,6 +46,7 @@ const (
 	OnceClaimed    Code = "once_claimed"
 	Shadowed       Code = "shadowed"
 	ValueSkipped   Code = "value_skipped"
+	IfUnmet        Code = "if_unmet"
 )
 
 var words = map[Code]string{
@@ -66,7 +67,7 @@ var words = map[Code]string{
 	Erased:              "the person's data was erased",
 	OptedOut:            "the person opted out",
 	Shadow:              "the rule is in shadow mode: recorded, never sent",
-	ByHand:              "a person cancelled it",
+	CancelIf:            "what the rule's 'cancel_if' listens for happened while the event waited",
 	NotFromChat:         "the order does not say that it came from the chat",
 	NoConversation:      "no conversation fits the order",
 	OtherAccount:        "the rule file belongs to another account",
@@ -74,6 +75,7 @@ var words = map[Code]string{
 	OnceClaimed:         "the rule already fired as often as its 'once' allows",
 	Shadowed:            "an earlier rule sends the same event name for this message",
 	ValueSkipped:        "no clear amount was found, and the rule says to skip then",
+	IfUnmet:             "the rule's 'if' does not hold",
 }
 
 // Words says the reason as a sentence part without a full stop, for people who never read the code.

@@ -1,14 +1,18 @@
 package rules
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
-// claimKey is the right to fire once, as ledger 14 spells it. Stored claims decide once-ness for 400
-// days, so these forms are part of an event's identity and never change:
+// claimKey is the right to fire once, as ledger 14 and 15 spell it. Stored claims decide once-ness for
+// 400 days, so these forms are part of an event's identity and never change:
 //
 //	per_conversation:<rule>:<conversation>
 //	per_click:<rule>:<conversation>:<click key>
 //	per_day:<rule>:<conversation>:<YYYY-MM-DD of the event time in the rule's timezone>
 //	always:<rule>:<trigger>
+//	dedupe:<event name>:<the filled-in template, folded>
 //
 // A rule in shadow mode puts "shadow:" before them.
 func claimKey(b *bound, f *Facts, conversation string) string {
@@ -23,23 +27,72 @@ func claimKey(b *bound, f *Facts, conversation string) string {
 	case PerClick:
 		key += conversation + ":" + f.Click.Key
 	}
-	if b.Mode == Shadow {
+	return b.Mode.key(key)
+}
+
+// key keeps the claims of rules that are only tried apart.
+func (m Mode) key(key string) string {
+	if m == Shadow {
 		return "shadow:" + key
 	}
 	return key
 }
 
-// claim returns the key for the present conversation, and whether it or the same key of a merged
-// conversation is taken (ledger 9).
-func claim(b *bound, f *Facts) (key string, taken bool) {
-	conversations := f.Conversations
-	if len(conversations) == 0 {
-		conversations = []string{""}
+// dedupeKey is the key that rules share, empty if the rule has no dedupe. A template that this message
+// does not fill in completely would make one event of all that lack the same: once decides then.
+func (m *match) dedupeKey() string {
+	text := strings.Join(strings.Fields(folded(m.whole(m.rule.dedupe))), " ")
+	if text == "" {
+		return ""
 	}
-	for _, conversation := range conversations {
-		if f.Claimed != nil && f.Claimed(claimKey(b, f, conversation)) {
-			taken = true
+	return m.rule.Mode.key("dedupe:" + m.rule.Event + ":" + text)
+}
+
+// claimed returns the key, and whether it is taken: where it is of a conversation, also by the same
+// key of a merged one (ledger 9), which is then the key.
+func (m *match) claimed() (key string, state ClaimState) {
+	keys := []string{m.dedupeKey()}
+	if keys[0] == "" {
+		keys = m.onceKeys()
+	}
+	key = keys[0]
+	if m.facts.Claimed == nil {
+		return key, Free
+	}
+	for _, k := range keys {
+		switch m.facts.Claimed(k) {
+		case Taken:
+			return k, Taken
+		case HeldForValue:
+			key, state = k, HeldForValue
 		}
 	}
-	return claimKey(b, f, conversations[0]), taken
+	return key, state
+}
+
+// onceKeys are the keys of the present conversation and of those merged into it.
+func (m *match) onceKeys() []string {
+	if len(m.facts.Conversations) == 0 {
+		return []string{claimKey(m.rule, m.facts, "")}
+	}
+	keys := make([]string, len(m.facts.Conversations))
+	for i, conversation := range m.facts.Conversations {
+		keys[i] = claimKey(m.rule, m.facts, conversation)
+	}
+	return keys
+}
+
+// DedupeKeys returns the claim keys that Eval may ask for and that belong to no conversation: a caller
+// that reads claims by conversation reads these beside them.
+func (s *Set) DedupeKeys(f Facts) []string {
+	if s == nil || !s.dedupes {
+		return nil
+	}
+	var keys []string
+	for _, m := range s.matches(&f) {
+		if key := m.dedupeKey(); key != "" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,133 +10,128 @@ import (
 	"github.com/clickthread/clickthread/reason"
 )
 
-// condition is the trigger of a rule: says, taps or carts. A nil match means that it does not fit.
+// condition is a trigger: what a rule listens for. A nil match means that it does not fit.
 type condition interface {
 	match(*message) *match
+	need() string // what it listens for, in a few words: "the customer to tap a button"
 }
 
-// message is a message as conditions see it: the facts, and its texts prepared once.
+// message is what happened as conditions see it: the facts, and their texts prepared once.
 type message struct {
 	facts         *Facts
 	text, caption *heard // nil where there is none
+}
+
+func newMessage(f *Facts, ix *index) *message {
+	msg, lexicon := &message{facts: f}, &ix.customer
+	if f.Ours {
+		lexicon = &ix.ours
+	}
+	if f.Text != "" {
+		msg.text = hear(f.Text, lexicon)
+	}
+	if f.Caption != "" {
+		msg.caption = hear(f.Caption, lexicon)
+	}
+	return msg
 }
 
 func (m *message) texts() []*heard {
 	return slices.DeleteFunc([]*heard{m.text, m.caption}, func(h *heard) bool { return h == nil })
 }
 
-// match is a rule's trigger that fits a message, with what its value and templates draw from.
+// match is a rule's trigger that fits, with what its value and templates draw from.
 type match struct {
 	rule     *bound
 	facts    *Facts
 	why      string
-	heard    *heard            // the text that fit, nil for taps and carts
+	heard    *heard            // the text that fit, nil for what is no text
 	spans    []span            // where positive phrases occur in it
 	captures map[string]string // what filled holes and named groups
 }
 
-// says is customer_says. All that is given must hold in one text: one of any, every one of all, none
-// of none, and so on.
-type says struct {
-	any, all, none, exactly, starts []*phrase
-	regex                           *regexp.Regexp
-	in                              string // "text", "caption" or "both"
-}
+// anyOf is a list of triggers. The first that fits is the one that value and templates draw from.
+type anyOf []condition
 
-// positive are the phrases of which at least one must occur.
-func (c *says) positive() []*phrase { return slices.Concat(c.any, c.all, c.exactly, c.starts) }
-
-func (c *says) hasPhrase() bool { return len(c.any)+len(c.all)+len(c.exactly)+len(c.starts) > 0 }
-
-func (c *says) match(msg *message) *match {
-	if c.in != "caption" && msg.text != nil {
-		if m := c.hear(msg.text); m != nil {
+func (c anyOf) match(msg *message) *match {
+	for _, one := range c {
+		if m := one.match(msg); m != nil {
 			return m
 		}
-	}
-	if c.in != "text" && msg.caption != nil {
-		return c.hear(msg.caption)
 	}
 	return nil
 }
 
-func (c *says) hear(h *heard) *match {
-	m := &match{heard: h, captures: map[string]string{}}
-	for _, p := range c.none {
-		if len(h.hits[p]) > 0 {
-			return nil
-		}
+func (c anyOf) need() string {
+	var needs []string
+	for _, one := range c {
+		needs = append(needs, one.need())
 	}
-	anywhere := func(span) bool { return true }
-	whole := func(s span) bool { return s.from == 0 && s.to == len(h.tokens) }
-	first := func(s span) bool { return s.from == 0 }
-	ok := m.takeOne(c.any, anywhere) && m.takeOne(c.exactly, whole) && m.takeOne(c.starts, first)
-	for _, p := range c.all {
-		ok = ok && m.takeOne([]*phrase{p}, anywhere)
-	}
-	if !ok || c.regex != nil && !m.takeGroups(c.regex) {
+	return strings.Join(needs, ", or ")
+}
+
+// leaves are the triggers that a condition is made of: itself, unless it is a list of them.
+func leaves(c condition) []condition {
+	switch c := c.(type) {
+	case nil:
 		return nil
+	case anyOf:
+		return c
 	}
-	m.explain()
-	return m
+	return []condition{c}
 }
 
-// takeOne keeps every accepted place of the phrases; no phrases ask for nothing.
-func (m *match) takeOne(phrases []*phrase, accept func(span) bool) bool {
-	found := len(phrases) == 0
-	for _, p := range phrases {
-		for _, s := range m.heard.hits[p] {
-			if !accept(s) {
-				continue
-			}
-			found = true
-			m.spans = append(m.spans, s)
-			for hole, text := range s.captures {
-				if m.captures[hole] == "" {
-					m.captures[hole] = text
-				}
-			}
-		}
-	}
-	return found
-}
-
-func (m *match) takeGroups(re *regexp.Regexp) bool {
-	groups := re.FindStringSubmatch(m.heard.raw)
-	for i, name := range re.SubexpNames() {
-		if groups != nil && name != "" {
-			m.captures[name] = groups[i]
-		}
-	}
-	return groups != nil
-}
-
-func (m *match) explain() {
-	var said []string
-	for _, s := range m.spans {
-		if quoted := fmt.Sprintf("%q", s.phrase.source); !slices.Contains(said, quoted) {
-			said = append(said, quoted)
-		}
-	}
-	if len(said) == 0 {
-		m.why = "the customer's text fits the regular expression"
-		return
-	}
-	m.why = "the customer said " + strings.Join(said, " and ")
-}
-
-// taps is customer_taps: a reply button or a template's quick reply, or a row of a list.
+// taps is customer_taps: a reply button or a template's quick reply, a row of a list, or a flow.
 type taps struct {
-	kind        string // "button" or "list"
-	ids, titles globs  // empty: anything
+	kind        string // "button", "list" or "flow"
+	ids, titles globs  // of buttons and lists; empty: anything
+	names       globs  // of flows
+	answers     tests
 }
 
 func (c *taps) match(msg *message) *match {
 	tap := msg.facts.Tap
-	if tap == nil || tap.Kind != c.kind || !c.ids.allow(tap.ID) || !c.titles.allow(tap.Title) {
+	switch {
+	case tap == nil || tap.Kind != c.kind:
+		return nil
+	case tap.Kind == "flow":
+		if !slices.ContainsFunc(tap.flowNames(), c.names.allow) || !c.answers.hold(tap.answer) {
+			return nil
+		}
+		return &match{why: "the customer finished the flow"}
+	case !c.ids.allow(tap.ID) || !c.titles.allow(tap.Title):
 		return nil
 	}
 	return &match{why: fmt.Sprintf("the customer tapped the %s %q", tap.Kind, tap.ID)}
+}
+
+func (c *taps) need() string {
+	if c.kind == "flow" {
+		return "the customer to finish a flow"
+	}
+	return "the customer to tap a " + c.kind
+}
+
+// flowNames are what a flow may be told by. Its own name does not travel with the answers; the
+// flow_token does, which whoever sends the flow chooses (Meta, Flows: response messages).
+func (t *Tap) flowNames() []string {
+	return append(t.answer("flow_token"), t.Name)
+}
+
+// answer returns the texts of one field, none where it has none.
+func (t *Tap) answer(field string) []string {
+	switch answer := t.Answers[field].(type) {
+	case nil:
+		return nil
+	case []any:
+		var texts []string
+		for _, element := range answer {
+			texts = append(texts, fmt.Sprint(element))
+		}
+		return texts
+	default:
+		return []string{fmt.Sprint(answer)}
+	}
 }
 
 // carts is customer_orders: a cart from WhatsApp's catalog.
@@ -166,30 +160,44 @@ func (c *carts) match(msg *message) *match {
 	return &match{why: fmt.Sprintf("the customer sent a cart of %s items", cart.quantity())}
 }
 
-// globs are exact texts in which * stands for anything; a list means any of.
-type globs []string
+func (c *carts) need() string { return "a cart from the catalog" }
 
-// allow reports whether one of the globs fits; no globs allow everything.
-func (g globs) allow(text string) bool {
-	return len(g) == 0 || slices.ContainsFunc(g, func(pattern string) bool { return glob(pattern, text) })
+// templateSent is we_send_template.
+type templateSent struct {
+	names, languages globs
+	status           int // index in statuses
+	parameters       tests
 }
 
-func glob(pattern, text string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == text
+func (c *templateSent) match(msg *message) *match {
+	t := msg.facts.Template
+	// A message that was read was delivered, although the status of the delivery may never come.
+	if t == nil || slices.Index(statuses, t.Status) < c.status || !c.names.allow(t.Name) || !c.languages.allow(t.Language) {
+		return nil
 	}
-	first, last := parts[0], parts[len(parts)-1]
-	if !strings.HasPrefix(text, first) || !strings.HasSuffix(text[len(first):], last) {
-		return false
+	if !c.parameters.hold(t.parameter) {
+		return nil
 	}
-	text = text[len(first) : len(text)-len(last)]
-	for _, middle := range parts[1 : len(parts)-1] {
-		_, rest, found := strings.Cut(text, middle)
-		if !found {
-			return false
-		}
-		text = rest
-	}
-	return true
+	return &match{why: fmt.Sprintf("the template %q was %s", t.Name, statuses[c.status])}
 }
+
+func (c *templateSent) need() string { return "a template to be " + statuses[c.status] }
+
+func (t *Template) parameter(name string) []string {
+	if text, ok := t.Parameters[name]; ok {
+		return []string{text}
+	}
+	return nil
+}
+
+// detects is meta_detects.
+type detects struct{ event string }
+
+func (c *detects) match(msg *message) *match {
+	if d := msg.facts.Detected; d == nil || d.Event != c.event {
+		return nil
+	}
+	return &match{why: "Meta detected a " + c.event}
+}
+
+func (c *detects) need() string { return "Meta to detect a " + c.event }

@@ -27,6 +27,16 @@ func line(d Decision) string {
 	return strings.Join(strings.Fields(fmt.Sprintln(d.Rule.ID, d.Outcome, d.Reason, d.Claim, d.ShadowedBy, d.Value)), " ")
 }
 
+// taken makes one claim taken.
+func taken(key string) func(string) ClaimState {
+	return func(asked string) ClaimState {
+		if asked == key {
+			return Taken
+		}
+		return Free
+	}
+}
+
 func TestOneMessageOneEventOfEachName(t *testing.T) {
 	set := setOf(t, Owner{ID: "shop"}, threeRules)
 	click := &Click{Key: "k"}
@@ -44,7 +54,7 @@ func TestOneMessageOneEventOfEachName(t *testing.T) {
 			"second hold value_ambiguous per_conversation:second:c1", "third shadowed shadowed second",
 		}},
 		{"chosen before once-ness: a blocked rule shadows too", Facts{
-			Text: "paguei", Click: click, Claimed: func(key string) bool { return key == "per_conversation:second:merged" },
+			Text: "paguei", Click: click, Claimed: taken("per_conversation:second:merged"),
 		}, []string{
 			"tried shadow value_missing shadow:per_click:tried:c1:k",
 			"second blocked once_claimed", "third shadowed shadowed second",

@@ -25,13 +25,7 @@ type wanted struct {
 	mode                  Mode // Live unless the test says otherwise
 	value                 decimal.NullDecimal
 	contentIDs            []string
-}
-
-// wantedShape is what a test may say about an expected event.
-var wantedShape = shape{
-	what: "an expected event", like: "LeadSubmitted: {rule: asked-price}",
-	keys:  []string{"rule", "mode", "value", "currency", "content_ids"},
-	later: []string{"event_id", "event_time"},
+	eventID               string
 }
 
 func (r *reader) expectation(n *yaml.Node, f *File) expectation {
@@ -46,7 +40,7 @@ func (r *reader) expectation(n *yaml.Node, f *File) expectation {
 			continue
 		}
 		if element.Kind != yaml.MappingNode || len(element.Content) != 2 {
-			r.errorf(element, "write it like - "+wantedShape.like, "an expected event must be one name")
+			r.errorf(element, "write it like - "+format["wanted"].like, "an expected event must be one name")
 			continue
 		}
 		e.events = append(e.events, r.wanted(r.event(element.Content[0]), element.Content[1], f))
@@ -56,12 +50,12 @@ func (r *reader) expectation(n *yaml.Node, f *File) expectation {
 
 func (r *reader) wanted(event string, n *yaml.Node, f *File) wanted {
 	w := wanted{event: event, mode: Live}
-	o, ok := r.object(n, wantedShape)
+	o, ok := r.object(n, "wanted")
 	if !ok {
 		return w
 	}
 	if n := o.values["rule"]; n != nil {
-		w.rule, _ = r.text(n, `"rule"`)
+		w.rule = r.textAt(o, "rule")
 		var ids []string
 		for _, rule := range f.rules {
 			ids = append(ids, rule.ID)
@@ -70,21 +64,9 @@ func (r *reader) wanted(event string, n *yaml.Node, f *File) wanted {
 			r.errorf(n, didYouMean(w.rule, ids), "this file has no rule %q", w.rule)
 		}
 	}
-	if n := o.values["mode"]; n != nil {
-		mode, _ := r.oneOf(n, `"mode"`, []string{"live", "shadow"}, nil)
-		w.mode = Mode(mode)
-	}
-	if n := o.values["value"]; n != nil {
-		if d, ok := r.amount(n, `"value"`); ok {
-			w.value = decimal.NewNullDecimal(d)
-		}
-	}
-	if n := o.values["currency"]; n != nil {
-		w.currency = r.currency(n)
-	}
-	if n := o.values["content_ids"]; n != nil {
-		w.contentIDs = r.texts(n, `"content_ids"`)
-	}
+	w.mode = Mode(r.wordAt(o, "mode", string(Live), modes[:2]))
+	w.value, w.currency = r.amountAt(o, "value"), r.currencyAt(o)
+	w.contentIDs, w.eventID = r.textsAt(o, "content_ids"), r.textAt(o, "event_id")
 	return w
 }
 
@@ -94,6 +76,7 @@ func (w wanted) fits(d Decision) bool {
 		(w.rule == "" || d.Rule.ID == w.rule) &&
 		(w.currency == "" || d.Value.Currency == w.currency) &&
 		(!w.value.Valid || w.sameValue(d.Value)) &&
+		(w.eventID == "" || d.EventID == w.eventID) &&
 		(w.contentIDs == nil || slices.Equal(w.contentIDs, d.ContentIDs))
 }
 
@@ -103,16 +86,21 @@ func (w wanted) sameValue(money capi.Money) bool {
 	return err == nil && want == money
 }
 
+// reasons are the words of "because".
+func reasons() []string {
+	var known []string
+	for _, code := range reason.All() {
+		known = append(known, string(code))
+	}
+	return known
+}
+
 func (r *reader) reason(n *yaml.Node) reason.Code {
 	text, ok := r.text(n, `"because"`)
 	if code := reason.Code(text); !ok || code.Known() {
 		return code
 	}
-	var known []string
-	for _, code := range reason.All() {
-		known = append(known, string(code))
-	}
-	r.errorf(n, didYouMean(text, known), "%q is not a reason", text)
+	r.errorf(n, didYouMean(text, reasons()), "%q is not a reason", text)
 	return ""
 }
 
@@ -144,6 +132,9 @@ func (w wanted) String() string {
 	}
 	if w.currency != "" {
 		said = append(said, "currency: "+w.currency)
+	}
+	if w.eventID != "" {
+		said = append(said, "event_id: "+w.eventID)
 	}
 	if w.contentIDs != nil {
 		said = append(said, "content_ids: ["+strings.Join(w.contentIDs, ", ")+"]")

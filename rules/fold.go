@@ -16,7 +16,7 @@ type heard struct {
 	raw    string // NFC, at most maxText bytes: what regular expressions see
 	clean  string // raw without invisible characters, emoji as spaces: what amounts are read from
 	tokens []token
-	hits   map[*phrase][]span
+	hits   map[string][]span // by phrase.key
 
 	numbers []number // filled by figures
 	scanned bool
@@ -30,21 +30,21 @@ type token struct {
 }
 
 // hear prepares a text and finds the phrases that occur in it.
-func hear(text string, ix *index) *heard {
-	raw := norm.NFC.String(cut(text))
+func hear(text string, l *lexicon) *heard {
+	raw := norm.NFC.String(cut(text, maxText))
 	h := &heard{raw: raw, clean: clean(raw)}
 	h.tokens = tokenize(h.clean)
-	h.hits = ix.find(h)
+	h.hits = l.find(h)
 	return h
 }
 
-// cut takes the first maxText bytes, at the border of a character.
-func cut(text string) string {
-	if len(text) <= maxText {
+// cut takes the first bytes of a text, at the border of a character.
+func cut(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	end := maxText
-	for end > maxText-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+	end := most
+	for end > 0 && end > most-utf8.UTFMax && !utf8.RuneStart(text[end]) {
 		end--
 	}
 	return text[:end]

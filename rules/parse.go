@@ -5,29 +5,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
 	"github.com/clickthread/clickthread/capi"
-)
-
-// The shapes of a file and of a rule: all keys of the format, and which of them are built.
-var (
-	fileShape = shape{
-		what: "the rule file", like: "version: 1",
-		keys:  []string{"version", "accounts", "locale", "timezone", "defaults", "rules", "tests"},
-		later: []string{"words"},
-	}
-	defaultsShape = shape{
-		what: `"defaults"`, like: "defaults: {currency: BRL}",
-		keys:  []string{"currency", "mode", "once"},
-		later: []string{"wait"},
-	}
-	ruleShape = shape{
-		what: "a rule", like: "- id: asked-price",
-		keys:  []string{"id", "name", "mode", "when", "send", "value", "content_ids", "once"},
-		later: []string{"if", "match_by", "from_chat", "fields", "user", "event_id", "dedupe", "wait", "cancel_if"},
-	}
 )
 
 var kebab = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
@@ -61,7 +43,7 @@ func accountsOf(src []byte) []entry {
 	r, f := &reader{}, &File{}
 	root := r.document(append([]byte("accounts:"), bytes.Join(lines[:end], nil)...))
 	if root != nil {
-		if o, ok := r.object(root, fileShape); ok {
+		if o, ok := r.object(root, "file"); ok {
 			r.settings(o, f)
 		}
 	}
@@ -69,7 +51,7 @@ func accountsOf(src []byte) []entry {
 }
 
 func (r *reader) file(root *yaml.Node, f *File) {
-	o, ok := r.object(root, fileShape)
+	o, ok := r.object(root, "file")
 	if !ok {
 		return
 	}
@@ -79,6 +61,7 @@ func (r *reader) file(root *yaml.Node, f *File) {
 		r.errorf(version, `write "version: 1"`, "version %q is not known", text)
 	}
 	r.settings(o, f)
+	r.lists(o.values["words"])
 	base := r.defaults(o.values["defaults"], f)
 	if rules := o.values["rules"]; rules == nil {
 		r.errorf(root, "add rules:", "the file has no rules")
@@ -122,7 +105,7 @@ func (r *reader) defaults(n *yaml.Node, f *File) Rule {
 	if n == nil {
 		return base
 	}
-	o, ok := r.object(n, defaultsShape)
+	o, ok := r.object(n, "defaults")
 	if !ok {
 		return base
 	}
@@ -130,18 +113,18 @@ func (r *reader) defaults(n *yaml.Node, f *File) Rule {
 		f.currency = r.currency(n)
 	}
 	r.modeAndOnce(o, &base)
+	base.wait = r.waitAt(o)
 	return base
 }
 
 func (r *reader) modeAndOnce(o object, rule *Rule) {
 	if n := o.values["mode"]; n != nil {
-		if mode, ok := r.oneOf(n, `"mode"`, []string{"live", "shadow", "off"}, nil); ok {
+		if mode, ok := r.oneOf(n, `"mode"`, modes, nil); ok {
 			rule.Mode = Mode(mode)
 		}
 	}
 	if n := o.values["once"]; n != nil {
-		words := []string{string(PerClick), string(PerConversation), string(PerDay), string(Always)}
-		if once, ok := r.oneOf(n, `"once"`, words, []string{"per_order"}); ok {
+		if once, ok := r.oneOf(n, `"once"`, onces, []string{"per_order"}); ok {
 			rule.Once = Once(once)
 		}
 	}
@@ -185,22 +168,12 @@ func (r *reader) rules(n *yaml.Node, f *File, base Rule) {
 
 func (r *reader) rule(n *yaml.Node, rule *Rule) {
 	rule.Line = n.Line
-	o, ok := r.object(n, ruleShape)
+	o, ok := r.object(n, "rule")
 	if !ok {
 		return
 	}
 	r.modeAndOnce(o, rule)
-	if id := r.required(o, "id", "give it a short name such as asked-price"); id != nil {
-		if text, ok := r.text(id, `"id"`); ok {
-			rule.ID = text
-			if len(text) > 64 || !kebab.MatchString(text) {
-				r.errorf(id, "use small letters, digits and single hyphens, at most 64", "%q cannot be a rule id", text)
-			}
-		}
-	}
-	if name := o.values["name"]; name != nil {
-		rule.Name, _ = r.text(name, `"name"`)
-	}
+	r.name(o, rule)
 	if send := r.required(o, "send", "name the event, such as LeadSubmitted or Purchase"); send != nil {
 		rule.Event = r.event(send)
 	}
@@ -212,11 +185,82 @@ func (r *reader) rule(n *yaml.Node, rule *Rule) {
 	} else if rule.Event == "Purchase" {
 		r.warnf(o.keys["send"], "add value:", "a Purchase without a value is always held for a person")
 	}
+	if n := o.values["if"]; n != nil {
+		rule.guard = r.guard(n, rule)
+	}
+	r.templates(o, rule)
+	r.waiting(o, rule)
+}
+
+// name reads what a rule is called.
+func (r *reader) name(o object, rule *Rule) {
+	if id := r.required(o, "id", "give it a short name such as asked-price"); id != nil {
+		if text, ok := r.text(id, `"id"`); ok {
+			rule.ID = text
+			if len(text) > 64 || !kebab.MatchString(text) {
+				r.errorf(id, "use small letters, digits and single hyphens, at most 64", "%q cannot be a rule id", text)
+			}
+		}
+	}
+	rule.Name = r.textAt(o, "name")
+}
+
+// templates reads what of the event is filled in from the message.
+func (r *reader) templates(o object, rule *Rule) {
 	if n := o.values["content_ids"]; n != nil {
 		for _, element := range r.list(n, `"content_ids"`) {
 			rule.contentIDs = append(rule.contentIDs, r.template(element, rule.when))
 		}
 	}
+	rule.eventID = r.templateAt(o, "event_id", rule)
+	rule.dedupe = r.templateAt(o, "dedupe", rule)
+	for _, key := range []string{"event_id", "dedupe"} {
+		if n := o.values[key]; n != nil && !strings.Contains(n.Value, "{") && n.Value != "" {
+			r.errorf(n, `name what differs, as in "order-{order_no}"`, "%q is the same text for every event", key)
+		}
+	}
+	if n := o.values["user"]; n != nil {
+		user, _ := r.object(n, "user")
+		rule.email, rule.external = r.templateAt(user, "email", rule), r.templateAt(user, "external_id", rule)
+	}
+}
+
+func (r *reader) templateAt(o object, key string, rule *Rule) template {
+	if o.values[key] == nil {
+		return template{}
+	}
+	return r.template(o.values[key], rule.when)
+}
+
+// maxWait leaves a day of the seven that Meta takes events for.
+const maxWait = 6 * 24 * time.Hour
+
+// waiting reads how long events wait, and what cancels them meanwhile.
+func (r *reader) waiting(o object, rule *Rule) {
+	if o.values["wait"] != nil {
+		rule.wait = r.waitAt(o)
+	}
+	n := o.values["cancel_if"]
+	if n == nil {
+		return
+	}
+	if rule.wait == 0 {
+		r.errorf(o.keys["cancel_if"], `add wait:, as in "wait: 48h"`, `an event that does not wait cannot be cancelled by "cancel_if"`)
+	}
+	r.triggers(n, `"cancel_if"`)
+	rule.cancelIf = encodeTriggers(n)
+}
+
+func (r *reader) waitAt(o object) time.Duration {
+	n := o.values["wait"]
+	if n == nil {
+		return 0
+	}
+	wait := r.duration(n, `"wait"`)
+	if wait > maxWait {
+		r.errorf(n, "wait 6d at most: Meta refuses events that are more than 7 days old", "%q is too long", n.Value)
+	}
+	return wait
 }
 
 // required returns a key's value, or reports that it is missing.

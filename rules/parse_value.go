@@ -4,90 +4,134 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/shopspring/decimal"
 	"go.yaml.in/yaml/v4"
 )
 
-// valueShape is what a rule may say about its amount.
-var valueShape = shape{
-	what: `"value"`, like: "value: {from: message} or value: {amount: 49.90}",
-	keys:  []string{"amount", "from", "currency", "pick", "min", "max", "multiply", "if_missing"},
-	later: []string{"first_of", "parameter"},
-}
-
 // value reads where the amount comes from, and checks it against what the rule listens to.
 func (r *reader) value(n *yaml.Node, rule *Rule) *value {
-	v := &value{ifMissing: "hold"}
-	o, ok := r.object(n, valueShape)
+	v := &value{}
+	o, ok := r.object(n, "value")
 	if !ok {
 		return v
 	}
-	r.origin(o, v, rule.when)
-	if n := o.values["currency"]; n != nil {
-		v.currency = r.currency(n)
-	}
-	if n := o.values["pick"]; n != nil {
-		v.pick, _ = r.oneOf(n, `"pick"`, []string{"last", "first", "largest"}, nil)
-		if v.from != "" && v.from != "message" {
-			r.errorf(o.keys["pick"], "", `"pick" chooses among the amounts of a message and needs "from: message"`)
-		}
-	}
-	for key, target := range map[string]*decimal.NullDecimal{"min": &v.min, "max": &v.max, "multiply": &v.multiply} {
-		if n := o.values[key]; n != nil {
-			if d, ok := r.amount(n, `"`+key+`"`); ok {
-				*target = decimal.NewNullDecimal(d)
-			}
-		}
-	}
+	v.origins = r.origins(o, rule.when)
+	v.min, v.max, v.multiply = r.amountAt(o, "min"), r.amountAt(o, "max"), r.amountAt(o, "multiply")
 	if v.min.Valid && v.max.Valid && v.min.Decimal.GreaterThan(v.max.Decimal) {
 		r.errorf(o.values["min"], "", "min %s is more than max %s", v.min.Decimal, v.max.Decimal)
 	}
 	if v.multiply.Valid && v.multiply.Decimal.IsZero() {
 		r.errorf(o.values["multiply"], "", `"multiply" cannot be 0`)
 	}
-	if n := o.values["if_missing"]; n != nil {
-		if word, ok := r.oneOf(n, `"if_missing"`, []string{"hold", "skip", "send_without"}, nil); ok {
-			v.ifMissing = word
-		}
-		if rule.Event == "Purchase" && v.ifMissing == "send_without" {
-			r.errorf(n, "use hold or skip", "a Purchase cannot be sent without a value")
-		}
+	v.ifMissing = r.wordAt(o, "if_missing", "hold", ifMissings)
+	if rule.Event == "Purchase" && v.ifMissing == "send_without" {
+		r.errorf(o.values["if_missing"], "use hold or skip", "a Purchase cannot be sent without a value")
 	}
 	return v
 }
 
-// origin reads amount or from.
-func (r *reader) origin(o object, v *value, when condition) {
-	key, ok := r.only(o, `"value"`, "amount", "from")
+// origins reads the one place that the amount comes from, or several in order.
+func (r *reader) origins(o object, when condition) []origin {
+	key, ok := r.only(o, `"value"`, "amount", "from", "first_of")
 	if !ok {
-		if o.keys["amount"] == nil && o.keys["from"] == nil && len(o.keys) > 0 {
+		if o.keys["amount"] == nil && o.keys["from"] == nil && o.keys["first_of"] == nil && len(o.keys) > 0 {
 			r.errorf(o.node, "write {from: message}, {from: cart} or {amount: 49.90}", `"value" does not say where the amount comes from`)
 		}
-		return
+		return nil
+	}
+	if key != "first_of" {
+		return []origin{r.origin(o, key, when)}
+	}
+	for _, key := range []string{"pick", "parameter"} {
+		if o.keys[key] != nil {
+			r.errorf(o.keys[key], "", `%q belongs into an element of "first_of"`, key)
+		}
 	}
 	n := o.values[key]
-	if key == "amount" {
-		v.from = key
-		if v.amount, ok = r.amount(n, `"amount"`); ok && v.amount.IsZero() {
-			r.errorf(n, "leave value: out for an event without one", "the amount is 0")
+	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+		r.errorf(n, "write each like "+format["origin"].like, `"first_of" must be a list`)
+		return nil
+	}
+	currency := r.currencyAt(o)
+	var found []origin
+	for _, element := range n.Content {
+		inner, ok := r.object(element, "origin")
+		if !ok {
+			continue
 		}
+		key, ok := r.only(inner, `an element of "first_of"`, "amount", "from")
+		if !ok {
+			continue
+		}
+		one := r.origin(inner, key, when)
+		if one.currency == "" {
+			one.currency = currency
+		}
+		found = append(found, one)
+	}
+	return found
+}
+
+func (r *reader) currencyAt(o object) string {
+	if o.values["currency"] == nil {
+		return ""
+	}
+	return r.currency(o.values["currency"])
+}
+
+// origin reads amount or from, and what belongs to it.
+func (r *reader) origin(o object, key string, when condition) origin {
+	one := origin{currency: r.currencyAt(o), pick: r.wordAt(o, "pick", "", picks), parameter: r.textAt(o, "parameter")}
+	n := o.values[key]
+	if key == "amount" {
+		one.from = key
+		if d := r.amountAt(o, key); d.Valid {
+			if one.amount = d.Decimal; d.Decimal.IsZero() {
+				r.errorf(n, "leave value: out for an event without one", "the amount is 0")
+			}
+		}
+	} else {
+		r.from(n, &one, when)
+	}
+	if o.keys["parameter"] != nil && one.from != "template" {
+		r.errorf(o.keys["parameter"], "", `"parameter" is of a template and needs "from: template"`)
+	}
+	if o.keys["parameter"] == nil && one.from == "template" {
+		r.errorf(n, `add "parameter: 2"`, `"from: template" does not say which parameter holds the amount`)
+	}
+	if o.keys["pick"] != nil && slices.Contains([]string{"amount", "cart"}, one.from) {
+		r.errorf(o.keys["pick"], "", `"pick" chooses among the amounts of a text and needs one, as in "from: message"`)
+	}
+	return one
+}
+
+func (r *reader) from(n *yaml.Node, one *origin, when condition) {
+	if strings.HasPrefix(n.Value, "{") && n.Kind == yaml.ScalarNode {
+		one.from, one.capture = "capture", r.template(n, when)
 		return
 	}
-	if strings.HasPrefix(n.Value, "{") {
-		r.later(n, "from: "+n.Value)
+	var ok bool
+	if one.from, ok = r.oneOf(n, `"from"`, origins, []string{"order"}); !ok || when == nil {
 		return
 	}
-	if v.from, ok = r.oneOf(n, `"from"`, []string{"message", "cart"}, []string{"order", "template", "last_amount_we_quoted"}); !ok {
-		return
+	needs := map[string]struct {
+		heard bool
+		by    string
+	}{
+		"message":  {listens[*says](when) || listens[*detects](when), "customer_says, we_say or meta_detects"},
+		"cart":     {listens[*carts](when), "customer_orders"},
+		"template": {listens[*templateSent](when), "we_send_template"},
 	}
-	_, hears := when.(*says)
-	_, orders := when.(*carts)
-	if when != nil && v.from == "message" && !hears {
-		r.errorf(n, "", `"from: message" needs a rule that listens to customer_says`)
+	if need, asked := needs[one.from]; asked && !need.heard {
+		r.errorf(n, "", `"from: %s" needs a rule that listens to %s`, one.from, need.by)
 	}
-	if when != nil && v.from == "cart" && !orders {
-		r.errorf(n, "", `"from: cart" needs a rule that listens to customer_orders`)
-	}
+}
+
+// listens reports whether one of a rule's triggers is of a kind.
+func listens[C condition](when condition) bool {
+	return slices.ContainsFunc(leaves(when), func(c condition) bool {
+		_, ok := c.(C)
+		return ok
+	})
 }
 
 // template reads a text with names in braces. The names must mean something for the rule's trigger.
@@ -103,7 +147,7 @@ func (r *reader) template(n *yaml.Node, when condition) template {
 	known := templateNames(when)
 	for i, name := range t.names() {
 		switch {
-		case when == nil || slices.Contains(known, name):
+		case when == nil || slices.Contains(known, name) || listensToFlow(when) && isFlowField(name):
 			if name == cartIDs && slices.Contains(t.names()[:i], name) {
 				r.errorf(n, "", "{%s} may stand only once in a template", cartIDs)
 			}
@@ -120,37 +164,60 @@ func (r *reader) template(n *yaml.Node, when condition) template {
 	return t
 }
 
-// templateNames lists what a template may name, given what the rule listens to.
+// templateNames lists what a template may name, given what the rule listens to; a name that only some
+// of several triggers have is empty where another one fits.
 func templateNames(when condition) []string {
 	names := []string{"message.id", "conversation.id", "ad.id"}
-	switch c := when.(type) {
-	case *says:
-		names = append(names, "message.text")
-		for _, p := range c.positive() {
-			for _, part := range p.parts {
-				if part.hole != "" && !slices.Contains(names, part.hole) {
-					names = append(names, part.hole)
-				}
+	for _, c := range leaves(when) {
+		switch c := c.(type) {
+		case *says:
+			names = append(append(names, "message.text"), c.captures()...)
+		case *taps:
+			if c.kind != "flow" {
+				names = append(names, "tap.id", "tap.title")
+			}
+		case *carts:
+			names = append(names, cartIDs)
+		}
+	}
+	slices.Sort(names[3:])
+	return append(names[:3], slices.Compact(names[3:])...)
+}
+
+// captures are the names of holes and groups.
+func (c *says) captures() []string {
+	var names []string
+	for _, p := range c.positive() {
+		for _, part := range p.parts {
+			if part.hole != "" {
+				names = append(names, part.hole)
 			}
 		}
-		if c.regex != nil {
-			for _, name := range c.regex.SubexpNames() {
-				if name != "" {
-					names = append(names, name)
-				}
-			}
+	}
+	if c.regex == nil {
+		return names
+	}
+	for _, name := range c.regex.re.SubexpNames() {
+		if name != "" {
+			names = append(names, name)
 		}
-	case *taps:
-		names = append(names, "tap.id", "tap.title")
-	case *carts:
-		names = append(names, cartIDs)
 	}
 	return names
 }
 
+func listensToFlow(when condition) bool {
+	return slices.ContainsFunc(leaves(when), func(c condition) bool {
+		t, ok := c.(*taps)
+		return ok && t.kind == "flow"
+	})
+}
+
+func isFlowField(name string) bool {
+	field, ok := strings.CutPrefix(name, "flow.")
+	return ok && strings.TrimSuffix(field, ".*") != ""
+}
+
 // notBuiltName reports whether the format has a name that this version does not fill in.
 func notBuiltName(name string) bool {
-	return slices.ContainsFunc([]string{"flow.", "order.", "metadata."}, func(prefix string) bool {
-		return strings.HasPrefix(name, prefix)
-	})
+	return strings.HasPrefix(name, "order.") || strings.HasPrefix(name, "metadata.")
 }

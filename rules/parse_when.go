@@ -1,119 +1,196 @@
 package rules
 
 import (
-	"regexp"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/shopspring/decimal"
 	"go.yaml.in/yaml/v4"
-)
-
-// The shapes of what a rule may listen for.
-var (
-	whenShape = shape{
-		what: `"when"`, like: `when: {customer_says: "quanto custa"}`,
-		keys:  []string{"customer_says", "customer_taps", "customer_orders"},
-		later: []string{"we_say", "we_send_template", "meta_detects", "order", "any"},
-	}
-	saysShape = shape{
-		what: `"customer_says"`, like: `customer_says: ["quanto custa", "how much"]`,
-		keys: []string{"any", "all", "none", "exactly", "starts_with", "regex", "in"},
-	}
-	tapsShape = shape{
-		what: `"customer_taps"`, like: `customer_taps: {button: {id: "buy_*"}}`,
-		keys:  []string{"button", "list"},
-		later: []string{"flow"},
-	}
-	tappedShape = shape{
-		what: "a tapped button or list", like: `{id: "buy_*"} or {title: "Comprar"}`,
-		keys: []string{"id", "title"},
-	}
-	ordersShape = shape{
-		what: `"customer_orders"`, like: "customer_orders: {at_least: {items: 1}}",
-		keys: []string{"at_least", "contains"},
-	}
-	atLeastShape = shape{
-		what: `"at_least"`, like: "at_least: {items: 1}",
-		keys: []string{"items", "amount"},
-	}
 )
 
 // when reads a rule's trigger, nil if there is none that can be used.
 func (r *reader) when(n *yaml.Node) condition {
-	o, ok := r.object(n, whenShape)
+	o, ok := r.object(n, "trigger")
 	if !ok {
 		return nil
 	}
-	key, ok := r.only(o, `"when"`, whenShape.keys...)
+	key, ok := r.only(o, `"when"`, format["trigger"].names()...)
 	if !ok {
 		return nil
 	}
-	switch value := o.values[key]; key {
-	case "customer_says":
-		return r.says(value)
+	if key == "any" {
+		return r.anyOf(o.values[key])
+	}
+	return r.trigger(key, o.values[key])
+}
+
+func (r *reader) trigger(key string, n *yaml.Node) condition {
+	switch key {
+	case "customer_says", "we_say":
+		return r.says(n, key)
 	case "customer_taps":
-		return r.taps(value)
+		return r.taps(n)
+	case "we_send_template":
+		return r.templateSent(n)
+	case "meta_detects":
+		event, _ := r.oneOf(n, `"meta_detects"`, detectables, nil)
+		return &detects{event}
 	default:
-		return r.orders(value)
+		return r.orders(n)
 	}
 }
 
-func (r *reader) says(n *yaml.Node) condition {
-	c := &says{in: "both"}
+func (r *reader) anyOf(n *yaml.Node) condition {
+	triggers := r.triggers(n, `"any"`)
+	if len(triggers) == 0 {
+		return nil
+	}
+	return anyOf(triggers)
+}
+
+// triggers reads a list of triggers, none of which is itself a list.
+func (r *reader) triggers(n *yaml.Node, what string) []condition {
+	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+		r.errorf(n, "write each like - "+strings.TrimPrefix(format["trigger"].like, "when: "), "%s must be a list of triggers", what)
+		return nil
+	}
+	var triggers []condition
+	for _, element := range n.Content {
+		o, ok := r.object(element, "trigger")
+		if !ok {
+			continue
+		}
+		key, ok := r.only(o, "a trigger", format["trigger"].names()...)
+		switch {
+		case !ok:
+		case key == "any":
+			r.errorf(o.keys[key], "write its triggers beside the others", `"any" stands in a list of triggers already`)
+		default:
+			triggers = append(triggers, r.trigger(key, o.values[key]))
+		}
+	}
+	return triggers
+}
+
+func (r *reader) says(n *yaml.Node, key string) condition {
+	c := &says{in: "both", ours: key == "we_say"}
 	if n.Kind != yaml.MappingNode {
-		c.any = r.phrases(n, `"customer_says"`)
+		c.any = r.phrases(n, `"`+key+`"`)
 		return c
 	}
-	o, ok := r.object(n, saysShape)
+	o, ok := r.object(n, "says")
 	if !ok {
 		return c
 	}
-	targets := map[string]*[]*phrase{
+	for key, target := range map[string]*[]*phrase{
 		"any": &c.any, "all": &c.all, "none": &c.none, "exactly": &c.exactly, "starts_with": &c.starts,
-	}
-	for _, key := range saysShape.keys {
-		value := o.values[key]
-		switch {
-		case value == nil:
-		case key == "regex":
-			c.regex = r.regex(value)
-		case key == "in":
-			c.in, _ = r.oneOf(value, `"in"`, []string{"text", "caption", "both"}, nil)
-		default:
-			*targets[key] = r.phrases(value, `"`+key+`"`)
+	} {
+		if value := o.values[key]; value != nil {
+			*target = r.phrases(value, `"`+key+`"`)
 		}
 	}
+	if value := o.values["regex"]; value != nil {
+		c.regex = r.regex(value)
+	}
+	c.in = r.wordAt(o, "in", c.in, []string{"text", "caption", "both"})
 	listens := slices.ContainsFunc([]string{"any", "all", "exactly", "starts_with", "regex"}, func(key string) bool { return o.keys[key] != nil })
 	if !listens {
-		r.errorf(n, "add any: with what to listen for", `"customer_says" says nothing to listen for`)
+		r.errorf(n, "add any: with what to listen for", "%q says nothing to listen for", key)
 	}
 	return c
 }
 
+// phrases reads phrases, with the lists that they name in place of the names.
 func (r *reader) phrases(n *yaml.Node, what string) []*phrase {
+	r.spell(n)
 	var phrases []*phrase
 	for _, element := range r.list(n, what) {
 		text, ok := r.text(element, what)
-		switch {
-		case !ok:
-		case strings.HasPrefix(text, "@"):
-			r.later(element, "words: "+text)
-		default:
-			p, err := newPhrase(text)
-			if err != nil {
-				r.errorf(element, "", "%v", err)
-				continue
-			}
-			phrases = append(phrases, p)
+		if !ok {
+			continue
 		}
+		if strings.HasPrefix(text, "@") {
+			r.unknownList(element)
+			continue
+		}
+		p, err := newPhrase(text)
+		if err != nil {
+			r.errorf(element, "", "%v", err)
+			continue
+		}
+		phrases = append(phrases, p)
 	}
 	return phrases
 }
 
+// lists reads "words": lists of phrases by name.
+func (r *reader) lists(n *yaml.Node) {
+	if n == nil {
+		return
+	}
+	o, ok := r.object(n, "lists")
+	if !ok {
+		return
+	}
+	r.words = map[string][]*yaml.Node{}
+	for _, name := range o.order {
+		what := `the list "` + name + `"`
+		r.words[name] = []*yaml.Node{}
+		for _, element := range r.list(o.values[name], what) {
+			text, ok := r.text(element, what)
+			if !ok {
+				continue
+			}
+			if _, err := newPhrase(text); err != nil {
+				r.errorf(element, "", "%v", err)
+			} else if strings.HasPrefix(text, "@") {
+				r.errorf(element, "write its phrases here too", "a list cannot name another list")
+			} else {
+				r.words[name] = append(r.words[name], element)
+			}
+		}
+	}
+}
+
+// spell puts the phrases of "@list" in place of it, so that the nodes say by themselves what is heard.
+func (r *reader) spell(n *yaml.Node) {
+	if list, ok := r.named(n); ok {
+		n.Kind, n.Content = yaml.SequenceNode, list
+		return
+	}
+	if n.Kind != yaml.SequenceNode {
+		return
+	}
+	var spelled []*yaml.Node
+	for _, element := range n.Content {
+		if list, ok := r.named(element); ok {
+			spelled = append(spelled, list...)
+		} else {
+			spelled = append(spelled, element)
+		}
+	}
+	n.Content = spelled
+}
+
+// named returns the list that a text such as "@booked" names.
+func (r *reader) named(n *yaml.Node) ([]*yaml.Node, bool) {
+	name, isName := strings.CutPrefix(n.Value, "@")
+	list, known := r.words[name]
+	return list, isName && known && n.Kind == yaml.ScalarNode
+}
+
+// unknownList reports the name of a list that the file does not have.
+func (r *reader) unknownList(n *yaml.Node) {
+	hint := `begin it with another character, or add the list under "words:"`
+	if closest := Closest(n.Value[1:], slices.Sorted(maps.Keys(r.words))); closest != "" {
+		hint = `did you mean "@` + closest + `"?`
+	}
+	r.errorf(n, hint, "there is no list %q", n.Value)
+}
+
 // regex reads a regular expression in RE2 syntax, whose cost grows with the text alone.
-func (r *reader) regex(n *yaml.Node) *regexp.Regexp {
+func (r *reader) regex(n *yaml.Node) *pattern {
 	text, ok := r.text(n, `"regex"`)
 	if !ok {
 		return nil
@@ -122,73 +199,15 @@ func (r *reader) regex(n *yaml.Node) *regexp.Regexp {
 		r.errorf(n, "", "the regular expression has %d characters; %d is the limit", size, maxRegex)
 		return nil
 	}
-	re, err := regexp.Compile(text)
-	if err != nil {
+	p, tooHeavy, err := newPattern(text)
+	switch {
+	case err != nil:
 		r.errorf(n, "the syntax is RE2, which has no look-around and no back-references", "%s",
 			strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 		return nil
+	case tooHeavy > 0:
+		r.errorf(n, "repeat less, as in {1,20} for {1,1000}", "the regular expression takes %d steps; %d is the limit", tooHeavy, maxSteps)
+		return nil
 	}
-	return re
-}
-
-func (r *reader) taps(n *yaml.Node) condition {
-	c := &taps{}
-	o, ok := r.object(n, tapsShape)
-	if !ok {
-		return c
-	}
-	if c.kind, ok = r.only(o, `"customer_taps"`, tapsShape.keys...); !ok {
-		return c
-	}
-	tapped, ok := r.object(o.values[c.kind], tappedShape)
-	if !ok {
-		return c
-	}
-	if len(tapped.node.Content) == 0 {
-		r.errorf(tapped.node, "", "%q needs an id or a title", c.kind)
-	}
-	if id := tapped.values["id"]; id != nil {
-		c.ids = r.texts(id, `"id"`)
-	}
-	if title := tapped.values["title"]; title != nil {
-		c.titles = r.texts(title, `"title"`)
-	}
-	return c
-}
-
-func (r *reader) orders(n *yaml.Node) condition {
-	c := &carts{}
-	o, ok := r.object(n, ordersShape)
-	if !ok {
-		return c
-	}
-	if len(o.node.Content) == 0 {
-		r.errorf(n, "for any cart write {at_least: {items: 1}}", `"customer_orders" says nothing to listen for`)
-	}
-	if contains := o.values["contains"]; contains != nil {
-		c.contains = r.texts(contains, `"contains"`)
-	}
-	if o.values["at_least"] == nil {
-		return c
-	}
-	least, ok := r.object(o.values["at_least"], atLeastShape)
-	if !ok {
-		return c
-	}
-	if len(least.node.Content) == 0 {
-		r.errorf(least.node, "", `"at_least" needs items or amount`)
-	}
-	if items := least.values["items"]; items != nil {
-		if d, ok := r.amount(items, `"items"`); ok && (!d.IsInteger() || !d.IsPositive()) {
-			r.errorf(items, "", `"items" must be a whole number of at least 1`)
-		} else {
-			c.items = d.IntPart()
-		}
-	}
-	if amount := least.values["amount"]; amount != nil {
-		if d, ok := r.amount(amount, `"amount"`); ok {
-			c.amount = decimal.NewNullDecimal(d)
-		}
-	}
-	return c
+	return p
 }

@@ -3,7 +3,6 @@ package rules
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -24,6 +23,7 @@ func holeNames() []string { return []string{"money", "number", "date", "email", 
 type phrase struct {
 	source string
 	parts  []part
+	key    string // the same for phrases that are heard alike
 }
 
 // part is a folded word or mark, or else the name of a hole.
@@ -43,7 +43,7 @@ func newPhrase(source string) (*phrase, error) {
 	rest := source
 	for rest != "" {
 		literal, after, open := strings.Cut(rest, "{")
-		for _, t := range tokenize(clean(cut(literal))) {
+		for _, t := range tokenize(clean(cut(literal, maxText))) {
 			p.parts = append(p.parts, part{word: t.text})
 		}
 		if !open {
@@ -62,7 +62,28 @@ func newPhrase(source string) (*phrase, error) {
 	if len(p.parts) == 0 {
 		return nil, fmt.Errorf("%q has no word to listen for (emoji and spaces are not heard)", source)
 	}
+	for _, part := range p.parts {
+		p.key += part.word + "{" + part.hole + "}" // no word holds a brace
+	}
 	return p, nil
+}
+
+// literals returns the words that the phrase begins with, else the longest run of words without a
+// hole, as places among the parts.
+func (p *phrase) literals() (from, to int) {
+	for i := 0; i < len(p.parts); i++ {
+		start := i
+		for i < len(p.parts) && p.parts[i].hole == "" {
+			i++
+		}
+		if i-start > to-from {
+			from, to = start, i
+		}
+		if to > 0 && from == 0 {
+			break
+		}
+	}
+	return from, to
 }
 
 // at matches the phrase from token i on.
@@ -117,103 +138,8 @@ func (s *span) fill(h *heard, i int, hole string) (int, bool) {
 		s.captures = map[string]string{}
 	}
 	s.captures[hole] = h.clean[at:end]
+	if hole == "order_no" { // "#4512" and "4512" are one order
+		s.captures[hole] = strings.TrimLeft(s.captures[hole], "# ")
+	}
 	return next, true
-}
-
-// index finds the rules that a message may concern.
-type index struct {
-	byWord map[string][]*phrase // phrases that begin with a word
-	inner  map[string][]*phrase // phrases that begin with a hole, by their first word
-	loose  []*phrase            // phrases of holes only
-	owners map[*phrase][]int    // rules whose trigger a phrase is
-	regexs []int                // rules to try on every text: their trigger is a regular expression
-	taps   []int
-	carts  []int
-}
-
-func newIndex(rules []*bound) index {
-	ix := index{byWord: map[string][]*phrase{}, inner: map[string][]*phrase{}, owners: map[*phrase][]int{}}
-	for i, b := range rules {
-		if b.Mode == Off {
-			continue
-		}
-		switch when := b.when.(type) {
-		case *says:
-			if when.regex != nil && !when.hasPhrase() {
-				ix.regexs = append(ix.regexs, i)
-			}
-			for _, p := range when.positive() {
-				ix.owners[p] = append(ix.owners[p], i)
-			}
-			for _, p := range slices.Concat(when.positive(), when.none) {
-				ix.add(p)
-			}
-		case *taps:
-			ix.taps = append(ix.taps, i)
-		case *carts:
-			ix.carts = append(ix.carts, i)
-		}
-	}
-	return ix
-}
-
-func (ix *index) add(p *phrase) {
-	word := slices.IndexFunc(p.parts, func(part part) bool { return part.hole == "" })
-	switch word {
-	case -1:
-		ix.loose = append(ix.loose, p)
-	case 0:
-		ix.byWord[p.parts[0].word] = append(ix.byWord[p.parts[0].word], p)
-	default:
-		ix.inner[p.parts[word].word] = append(ix.inner[p.parts[word].word], p)
-	}
-}
-
-// find returns every place where a phrase of the index occurs in the text.
-func (ix *index) find(h *heard) map[*phrase][]span {
-	hits := map[*phrase][]span{}
-	try := func(p *phrase, i int) {
-		if len(hits[p]) == maxSpans {
-			return
-		}
-		if s, ok := p.at(h, i); ok {
-			hits[p] = append(hits[p], s)
-		}
-	}
-	everywhere := slices.Clone(ix.loose)
-	seen := map[string]bool{}
-	for i, t := range h.tokens {
-		for _, p := range ix.byWord[t.text] {
-			try(p, i)
-		}
-		if inner := ix.inner[t.text]; inner != nil && !seen[t.text] {
-			seen[t.text] = true
-			everywhere = append(everywhere, inner...)
-		}
-	}
-	for _, p := range everywhere {
-		for i := range h.tokens {
-			try(p, i)
-		}
-	}
-	return hits
-}
-
-// candidates returns the rules worth trying on a message, in order, each once.
-func (ix *index) candidates(msg *message) []int {
-	var rules []int
-	for _, h := range msg.texts() {
-		for p := range h.hits {
-			rules = append(rules, ix.owners[p]...)
-		}
-		rules = append(rules, ix.regexs...)
-	}
-	if msg.facts.Tap != nil {
-		rules = append(rules, ix.taps...)
-	}
-	if msg.facts.Cart != nil {
-		rules = append(rules, ix.carts...)
-	}
-	slices.Sort(rules)
-	return slices.Compact(rules)
 }

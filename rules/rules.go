@@ -26,6 +26,7 @@ const (
 	maxNumbers = 100  // numbers of a message that are looked at
 	maxSpans   = 100  // places of one phrase in a message
 	maxFills   = 1000 // times that holes are tried on a message
+	maxFinds   = 5000 // times that phrases are tried on a message
 )
 
 // Mode says whether what a rule yields is sent.
@@ -59,9 +60,14 @@ type Rule struct {
 	Path  string // of the file
 	Line  int    // of the rule's first key
 
-	when       condition
-	value      *value
-	contentIDs []template
+	when            condition
+	guard           guard
+	value           *value
+	contentIDs      []template
+	email, external template
+	eventID, dedupe template
+	wait            time.Duration
+	cancelIf        []byte
 }
 
 // File is one parsed rule file without errors.
@@ -108,6 +114,7 @@ type Set struct {
 	sources []Source // by path
 	hash    string
 	index   index
+	dedupes bool // some rule has a dedupe
 }
 
 // bound is a rule with the settings that its file and its account give it.
@@ -150,6 +157,7 @@ func NewSet(owner Owner, files ...*File) (*Set, []Problem) {
 			b := settings
 			b.Rule = rule
 			s.rules = append(s.rules, &b)
+			s.dedupes = s.dedupes || rule.dedupe.parts != nil
 		}
 	}
 	if len(s.rules) > maxRules {

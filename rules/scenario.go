@@ -1,8 +1,8 @@
 package rules
 
 import (
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -18,46 +18,22 @@ type scenario struct {
 	expect  expectation
 }
 
-// step is one line of a chat. Exactly one of the fields after kind is set, by kind.
-type step struct {
-	kind   string // "ad_click", "customer", "tap", "cart", "wait", "expect"
-	click  Click
-	text   string
-	tap    *Tap
-	cart   *Cart
-	wait   time.Duration
-	expect expectation
-}
+// stepKinds are the keys of which a step has exactly one.
+var stepKinds = []string{"ad_click", "customer", "we", "tap", "cart", "status", "wait", "expect"}
 
-// The shapes of tests.
-var (
-	scenarioShape = shape{
-		what: "a test", like: `- name: a lead, chat: [...], expect: [...]`,
-		keys: []string{"name", "account", "at", "chat", "expect", "because"},
-	}
-	stepShape = shape{
-		what: "a step of a chat", like: `- customer: "quanto custa?"`,
-		keys:  []string{"ad_click", "customer", "tap", "cart", "wait", "expect"},
-		later: []string{"we", "order", "webhook", "status"},
-	}
-	clickShape = shape{
-		what: `"ad_click"`, like: "ad_click: true",
-		keys: []string{"source_id", "source_type", "clid", "headline", "url"},
-	}
-	tapShape = shape{
-		what: `"tap"`, like: "tap: {button: buy_123}",
-		keys:  []string{"button", "list", "title"},
-		later: []string{"flow", "answers"},
-	}
-	cartShape = shape{
-		what: `"cart"`, like: "cart: {currency: BRL, items: [{id: SKU1, qty: 2, price: 150.00}]}",
-		keys: []string{"currency", "items"},
-	}
-	itemShape = shape{
-		what: "an item of a cart", like: "{id: SKU1, qty: 2, price: 150.00}",
-		keys: []string{"id", "qty", "price", "currency"},
-	}
-)
+// step is one line of a chat. What it is about is in one of the fields after repeat, by kind.
+type step struct {
+	kind     string // one of stepKinds
+	repeat   int    // how often, at least 1
+	click    Click
+	text     string // of customer and we
+	template *Template
+	tap      *Tap
+	cart     *Cart
+	status   string
+	wait     time.Duration
+	expect   expectation
+}
 
 func (r *reader) scenarios(n *yaml.Node, f *File) {
 	if n.Kind != yaml.SequenceNode {
@@ -72,7 +48,7 @@ func (r *reader) scenarios(n *yaml.Node, f *File) {
 }
 
 func (r *reader) scenario(n *yaml.Node, f *File) *scenario {
-	o, ok := r.object(n, scenarioShape)
+	o, ok := r.object(n, "scenario")
 	if !ok {
 		return nil
 	}
@@ -96,7 +72,11 @@ func (r *reader) scenario(n *yaml.Node, f *File) *scenario {
 		r.errorf(n, `write it like chat: [{ad_click: true}, {customer: "oi"}]`, "the test has no chat that is a list of steps")
 	} else {
 		for _, element := range chat.Content {
-			s.steps = append(s.steps, r.step(element, f))
+			step := r.step(element, f)
+			if step.kind == "status" && !slices.ContainsFunc(s.steps, sendsTemplate) {
+				r.errorf(element, "send one with we: {template: ...} before", "no template was sent that could have a status")
+			}
+			s.steps = append(s.steps, step)
 		}
 	}
 	if expect := o.values["expect"]; expect == nil {
@@ -110,13 +90,27 @@ func (r *reader) scenario(n *yaml.Node, f *File) *scenario {
 	return s
 }
 
+// maxRepeat bounds what a test may make the engine do.
+const maxRepeat = 100
+
+func sendsTemplate(s step) bool { return s.template != nil }
+
 func (r *reader) step(n *yaml.Node, f *File) step {
-	var s step
-	o, ok := r.object(n, stepShape)
+	s := step{repeat: 1}
+	o, ok := r.object(n, "step")
 	if !ok {
 		return s
 	}
-	if s.kind, ok = r.only(o, "a step", stepShape.keys...); !ok {
+	if n := o.values["repeat"]; n != nil {
+		if times := r.amountAt(o, "repeat"); times.Valid {
+			s.repeat = int(times.Decimal.IntPart())
+			if !times.Decimal.IsInteger() || s.repeat < 1 || s.repeat > maxRepeat {
+				r.errorf(n, "", `"repeat" must be a whole number from 1 to %d`, maxRepeat)
+				s.repeat = 1
+			}
+		}
+	}
+	if s.kind, ok = r.only(o, "a step", stepKinds...); !ok {
 		return s
 	}
 	switch n := o.values[s.kind]; s.kind {
@@ -124,16 +118,39 @@ func (r *reader) step(n *yaml.Node, f *File) step {
 		s.click = r.click(n)
 	case "customer":
 		s.text, _ = r.text(n, `"customer"`)
+	case "we":
+		r.we(n, &s)
 	case "tap":
 		s.tap = r.tap(n)
 	case "cart":
 		s.cart = r.cart(n)
+	case "status":
+		s.status, _ = r.oneOf(n, `"status"`, statuses, nil)
 	case "wait":
-		s.wait = r.wait(n)
+		s.wait = r.duration(n, `"wait"`)
 	case "expect":
 		s.expect = r.expectation(n, f)
 	}
 	return s
+}
+
+// we reads what the business writes, or a template that it sends.
+func (r *reader) we(n *yaml.Node, s *step) {
+	if n.Kind == yaml.ScalarNode {
+		s.text, _ = r.text(n, `"we"`)
+		return
+	}
+	o, ok := r.object(n, "sent")
+	if !ok {
+		return
+	}
+	if o.keys["template"] == nil {
+		r.errorf(n, "write it like "+format["sent"].like, `"we" sends neither a text nor a template`)
+	}
+	s.template = &Template{Name: r.textAt(o, "template"), Language: r.textAt(o, "language"), Status: "sent", Parameters: map[string]string{}}
+	for i, text := range r.textsAt(o, "params") {
+		s.template.Parameters[strconv.Itoa(i+1)] = text
+	}
 }
 
 func (r *reader) click(n *yaml.Node) Click {
@@ -144,53 +161,69 @@ func (r *reader) click(n *yaml.Node) Click {
 		}
 		return c
 	}
-	o, ok := r.object(n, clickShape)
+	o, ok := r.object(n, "click")
 	if !ok {
 		return c
 	}
-	for key, target := range map[string]*string{
-		"source_id": &c.AdID, "source_type": &c.SourceType, "headline": &c.Headline, "url": &c.URL,
-	} {
-		if n := o.values[key]; n != nil {
-			*target, _ = r.text(n, `"`+key+`"`)
-		}
-	}
-	if n := o.values["clid"]; n != nil {
-		clid, _ := r.oneOf(n, `"clid"`, []string{"true", "false"}, nil)
-		c.NoClid = clid == "false"
-	}
+	c.AdID, c.Headline, c.URL = r.textAt(o, "source_id"), r.textAt(o, "headline"), r.textAt(o, "url")
+	c.SourceType = r.wordAt(o, "source_type", "ad", []string{"ad", "post"})
+	c.NoClid = r.wordAt(o, "clid", "true", []string{"true", "false"}) == "false"
 	return c
 }
 
 func (r *reader) tap(n *yaml.Node) *Tap {
 	t := &Tap{}
-	o, ok := r.object(n, tapShape)
+	o, ok := r.object(n, "tap")
 	if !ok {
 		return t
 	}
-	if t.Kind, ok = r.only(o, `"tap"`, "button", "list"); !ok {
+	if t.Kind, ok = r.only(o, `"tap"`, "button", "list", "flow"); !ok {
 		return t
 	}
-	t.ID, _ = r.text(o.values[t.Kind], "the id of what is tapped")
-	if n := o.values["title"]; n != nil {
-		t.Title, _ = r.text(n, `"title"`)
+	id, title := r.textAt(o, t.Kind), r.textAt(o, "title")
+	if t.Kind != "flow" {
+		t.ID, t.Title = id, title
+		if o.keys["answers"] != nil {
+			r.errorf(o.keys["answers"], "", "only a flow has answers")
+		}
+		return t
+	}
+	t.Name, t.Answers = "flow", map[string]any{"flow_token": id}
+	if answers := o.values["answers"]; answers != nil {
+		r.answers(answers, t.Answers)
 	}
 	return t
 }
 
+// answers reads what the customer fills in: a text each, or a list of them.
+func (r *reader) answers(n *yaml.Node, answers map[string]any) {
+	o, ok := r.object(n, "answers")
+	if !ok {
+		return
+	}
+	for _, field := range o.order {
+		if n := o.values[field]; n.Kind == yaml.SequenceNode {
+			list := []any{}
+			for _, text := range r.textsAt(o, field) {
+				list = append(list, text)
+			}
+			answers[field] = list
+		} else {
+			answers[field] = r.textAt(o, field)
+		}
+	}
+}
+
 func (r *reader) cart(n *yaml.Node) *Cart {
 	c := &Cart{}
-	o, ok := r.object(n, cartShape)
+	o, ok := r.object(n, "cart")
 	if !ok {
 		return c
 	}
-	currency := ""
-	if n := o.values["currency"]; n != nil {
-		currency = r.currency(n)
-	}
+	currency := r.currencyAt(o)
 	items := o.values["items"]
 	if items == nil || items.Kind != yaml.SequenceNode {
-		r.errorf(n, "write it like "+cartShape.like, `"cart" has no list of items`)
+		r.errorf(n, "write it like "+format["cart"].like, `"cart" has no list of items`)
 		return c
 	}
 	for _, element := range items.Content {
@@ -201,18 +234,13 @@ func (r *reader) cart(n *yaml.Node) *Cart {
 
 func (r *reader) item(n *yaml.Node, currency string) CartItem {
 	item := CartItem{Quantity: 1, Currency: currency}
-	o, ok := r.object(n, itemShape)
+	o, ok := r.object(n, "item")
 	if !ok {
 		return item
 	}
-	if n := o.values["id"]; n != nil {
-		item.ID, _ = r.text(n, `"id"`)
-	}
-	if n := o.values["price"]; n != nil {
-		item.Price, _ = r.text(n, `"price"`)
-	}
-	if n := o.values["currency"]; n != nil {
-		item.Currency = r.currency(n)
+	item.ID, item.Price = r.textAt(o, "id"), r.textAt(o, "price")
+	if o.values["currency"] != nil {
+		item.Currency = r.currencyAt(o)
 	}
 	if n := o.values["qty"]; n != nil {
 		text, _ := r.text(n, `"qty"`)
@@ -223,25 +251,4 @@ func (r *reader) item(n *yaml.Node, currency string) CartItem {
 		item.Quantity = int(qty)
 	}
 	return item
-}
-
-// wait reads durations such as 47h, 90m or 6d, up to 400 days.
-func (r *reader) wait(n *yaml.Node) time.Duration {
-	text, ok := r.text(n, `"wait"`)
-	if !ok {
-		return 0
-	}
-	short, inDays := strings.CutSuffix(text, "d")
-	if inDays {
-		short += "h"
-	}
-	d, err := time.ParseDuration(short)
-	if err != nil || d <= 0 || d > 9600*time.Hour || inDays && d > 400*time.Hour {
-		r.errorf(n, "write it like 90m, 47h or 6d, at most 400d", "%q is not a time to wait", text)
-		return 0
-	}
-	if inDays {
-		d *= 24
-	}
-	return d
 }

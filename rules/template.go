@@ -43,8 +43,8 @@ func (t template) names() []string {
 	return names
 }
 
-// expand fills the template in: one text, or one for each item of the cart. A name that is empty in
-// this message leaves nothing.
+// expand fills the template in: one text, or one for each value of a name that has several. A name
+// that is empty in this message leaves nothing.
 func (t template) expand(m *match) []string {
 	texts := []string{""}
 	for _, p := range t.parts {
@@ -63,34 +63,45 @@ func (t template) expand(m *match) []string {
 	return texts
 }
 
+// whole fills a template in as one text, several values joined by commas. It is empty where a name has
+// no value: half an id would be another's.
+func (m *match) whole(t template) string {
+	var b strings.Builder
+	for _, p := range t.parts {
+		if p.name == "" {
+			b.WriteString(p.literal)
+			continue
+		}
+		values := m.lookup(p.name)
+		if len(values) == 0 {
+			return ""
+		}
+		b.WriteString(strings.Join(values, ","))
+	}
+	return b.String()
+}
+
 // lookup returns the values behind a template's name; none where the message has none.
 func (m *match) lookup(name string) []string {
+	f := m.facts
 	var value string
-	switch name {
-	case cartIDs:
-		var ids []string
-		for _, item := range m.facts.Cart.Items {
-			if item.ID != "" {
-				ids = append(ids, item.ID)
-			}
-		}
-		return ids
-	case "message.id":
-		value = m.facts.Trigger
-	case "message.text":
+	switch field, isFlow := strings.CutPrefix(name, "flow."); {
+	case isFlow:
+		return m.answers(field)
+	case name == cartIDs:
+		return f.Cart.ids()
+	case name == "message.id":
+		value = f.Trigger
+	case name == "message.text" && m.heard != nil:
 		value = m.heard.raw
-	case "conversation.id":
-		if len(m.facts.Conversations) > 0 {
-			value = m.facts.Conversations[0]
-		}
-	case "tap.id":
-		value = m.facts.Tap.ID
-	case "tap.title":
-		value = m.facts.Tap.Title
-	case "ad.id":
-		if m.facts.Click != nil {
-			value = m.facts.Click.AdID
-		}
+	case name == "conversation.id" && len(f.Conversations) > 0:
+		value = f.Conversations[0]
+	case name == "tap.id" && f.Tap != nil:
+		value = f.Tap.ID
+	case name == "tap.title" && f.Tap != nil:
+		value = f.Tap.Title
+	case name == "ad.id" && f.Click != nil:
+		value = f.Click.AdID
 	default:
 		value = m.captures[name]
 	}
@@ -100,6 +111,30 @@ func (m *match) lookup(name string) []string {
 	return []string{value}
 }
 
+// answers returns a flow's answer: one text, or with ".*" each of a list.
+func (m *match) answers(field string) []string {
+	if m.facts.Tap == nil {
+		return nil
+	}
+	field, each := strings.CutSuffix(field, ".*")
+	answers := m.facts.Tap.answer(field)
+	if each || len(answers) == 0 {
+		return answers
+	}
+	return []string{strings.Join(answers, ",")}
+}
+
+// ids are the product ids of a cart; a nil cart has none.
+func (c *Cart) ids() []string {
+	var ids []string
+	for i := 0; c != nil && i < len(c.Items); i++ {
+		if c.Items[i].ID != "" {
+			ids = append(ids, c.Items[i].ID)
+		}
+	}
+	return ids
+}
+
 // contentIDs fills in the rule's content ids.
 func (m *match) contentIDs() []string {
 	var ids []string
@@ -107,4 +142,8 @@ func (m *match) contentIDs() []string {
 		ids = append(ids, t.expand(m)...)
 	}
 	return ids
+}
+
+func (m *match) user() User {
+	return User{Email: strings.TrimSpace(m.whole(m.rule.email)), ExternalID: m.whole(m.rule.external)}
 }

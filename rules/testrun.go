@@ -50,11 +50,23 @@ type stage struct {
 	stranger  bool // the test is about an account that the file is not for
 	number    string
 	now       time.Time
+	trigger   string
 	clicks    []Click
-	claims    map[string]bool
-	decisions []Decision
+	quoted    []string // what the business wrote, the newest first
+	template  *Facts   // the one sent last
+	claims    map[string]ClaimState
+	kept      []kept
 	trace     strings.Builder
 }
+
+// kept is a decision and when it may be sent.
+type kept struct {
+	Decision
+	due time.Time
+}
+
+// cancelled is what becomes of an event that its "cancel_if" stops while it waits.
+const cancelled Outcome = "cancelled"
 
 // play runs a chat on a set made of this file alone and returns how it failed, empty if it passed.
 func (f *File) play(s *scenario, owner Owner, attribute Attribute) string {
@@ -65,7 +77,7 @@ func (f *File) play(s *scenario, owner Owner, attribute Attribute) string {
 	if set == nil {
 		return problems[0].String()
 	}
-	st := &stage{set: set, owner: owner, attribute: attribute, claims: map[string]bool{}, now: s.at}
+	st := &stage{set: set, owner: owner, attribute: attribute, claims: map[string]ClaimState{}, now: s.at}
 	if numbers := f.numbers(owner); slices.Contains(numbers, s.account) {
 		st.number = s.account
 	} else if len(numbers) > 0 {
@@ -80,8 +92,14 @@ func (f *File) play(s *scenario, owner Owner, attribute Attribute) string {
 		st.now = time.Date(2026, time.January, 7, 12, 0, 0, 0, zone) // a Wednesday
 	}
 	for i, step := range s.steps {
-		if failure := st.take(i+1, step); failure != "" {
-			return failure
+		for again := range step.repeat {
+			st.trigger = fmt.Sprintf("step-%d", i+1)
+			if again > 0 {
+				st.trigger += fmt.Sprintf(".%d", again+1)
+			}
+			if failure := st.take(i+1, step); failure != "" {
+				return failure
+			}
 		}
 	}
 	return st.check(s.expect)
@@ -90,10 +108,9 @@ func (f *File) play(s *scenario, owner Owner, attribute Attribute) string {
 // take plays one step, a second after the one before, so that their order is the order of their times.
 func (st *stage) take(position int, s step) string {
 	st.now = st.now.Add(time.Second)
-	facts := Facts{Text: s.text, Tap: s.tap, Cart: s.cart}
 	switch s.kind {
 	case "ad_click":
-		s.click.Key, s.click.At = fmt.Sprintf("click-%d", position), st.now
+		s.click.Key, s.click.At = fmt.Sprintf("click-%d", len(st.clicks)+1), st.now
 		st.clicks = append(st.clicks, s.click)
 		return ""
 	case "wait":
@@ -107,122 +124,45 @@ func (st *stage) take(position int, s step) string {
 		fmt.Fprintf(&st.trace, "  %s\n", reason.OtherAccount.Words())
 		return ""
 	}
-	facts.Trigger = fmt.Sprintf("step-%d", position)
-	facts.Conversations = []string{"chat"}
-	facts.Number, facts.At = st.number, st.now
-	facts.Claimed = func(key string) bool { return st.claims[key] }
-	facts.NoClick = reason.NoClickID
-	if st.attribute != nil {
-		facts.Click, facts.NoClick = st.attribute(st.owner, slices.Clone(st.clicks), st.now)
-	}
+	facts := st.facts(s)
+	st.cancel(facts)
 	decisions := st.set.Eval(facts)
 	for _, d := range decisions {
-		if d.Claim != "" {
-			st.claims[d.Claim] = true
-		}
+		st.keep(d)
 	}
-	st.decisions = append(st.decisions, decisions...)
-	st.note(decisions)
+	st.note(facts, decisions)
+	if s.kind == "we" && s.text != "" {
+		st.quoted = slices.Insert(st.quoted, 0, s.text)
+	}
 	return ""
 }
 
-// note writes down what each rule came to.
-func (st *stage) note(decisions []Decision) {
-	for _, rule := range st.set.Rules() {
-		i := slices.IndexFunc(decisions, func(d Decision) bool { return d.Rule == rule })
-		if i < 0 {
-			fmt.Fprintf(&st.trace, "  %s: did not match\n", rule.ID)
+// keep takes a decision's claim, and puts one that completes a held event in its place.
+func (st *stage) keep(d Decision) {
+	if d.Claim != "" {
+		st.claims[d.Claim] = Taken
+		if d.Outcome == Hold {
+			st.claims[d.Claim] = HeldForValue
+		}
+	}
+	k := kept{Decision: d, due: st.now.Add(d.Wait)}
+	held := slices.IndexFunc(st.kept, func(k kept) bool { return d.Completes && k.Outcome == Hold && k.Claim == d.Claim })
+	if held >= 0 {
+		st.kept[held] = k
+		return
+	}
+	st.kept = append(st.kept, k)
+}
+
+// cancel stops the events that still wait and listen for what happens now.
+func (st *stage) cancel(f Facts) {
+	for i, k := range st.kept {
+		if k.Outcome != Fire || !k.due.After(st.now) {
 			continue
 		}
-		fmt.Fprintf(&st.trace, "  %s: %s, because %s\n", rule.ID, describe(decisions[i]), decisions[i].Why)
-	}
-}
-
-// check compares what came of the chat so far with what a test expects.
-func (st *stage) check(e expectation) string {
-	ok := st.meets(e) && (e.because == "" || st.hasReason(e))
-	if ok {
-		return ""
-	}
-	got := "nothing"
-	if len(st.decisions) > 0 {
-		var all []string
-		for _, d := range st.decisions {
-			all = append(all, describe(d))
-		}
-		got = strings.Join(all, ", ")
-	}
-	return fmt.Sprintf("line %d expected %s; got %s\n%s", e.line, e, got, strings.TrimRight(st.trace.String(), "\n"))
-}
-
-func (st *stage) meets(e expectation) bool {
-	var events []Decision
-	held := 0
-	for _, d := range st.decisions {
-		switch d.Outcome {
-		case Fire, ShadowFire:
-			events = append(events, d)
-		case Hold:
-			held++
+		if stops, err := Cancels(k.CancelIf, f); err == nil && stops {
+			st.kept[i].Outcome, st.kept[i].Reason = cancelled, reason.CancelIf
+			fmt.Fprintf(&st.trace, "  %s: the %s that waited is cancelled\n", k.Rule.ID, k.Event)
 		}
 	}
-	switch e.kind {
-	case "nothing":
-		return len(events) == 0 && held == 0
-	case "held":
-		return held > 0
-	}
-	for _, w := range e.events {
-		i := slices.IndexFunc(events, w.fits)
-		if i < 0 {
-			return false
-		}
-		events = slices.Delete(events, i, i+1)
-	}
-	return len(events) == 0
-}
-
-// hasReason looks for the reason among what the expectation is about: the held decisions of "held",
-// all of them otherwise. A chat in which no rule matched has the reason no_match.
-func (st *stage) hasReason(e expectation) bool {
-	switch {
-	case st.stranger:
-		return e.because == reason.OtherAccount
-	case len(st.decisions) == 0:
-		return e.because == reason.NoMatch
-	}
-	return slices.ContainsFunc(st.decisions, func(d Decision) bool {
-		return d.Reason == e.because && (e.kind != "held" || d.Outcome == Hold)
-	})
-}
-
-// describe prints a decision as tests write it: "Purchase 89.00 BRL held (value_missing)".
-func describe(d Decision) string {
-	text := d.Event
-	if !d.Value.IsZero() {
-		text += " " + d.Value.String()
-	}
-	if len(d.ContentIDs) > 0 {
-		text += " [" + strings.Join(d.ContentIDs, ", ") + "]"
-	}
-	text += " " + string(d.Outcome)
-	switch {
-	case d.ShadowedBy != "":
-		text += " by " + d.ShadowedBy
-	case d.Reason != reason.None:
-		text += " (" + string(d.Reason) + ")"
-	}
-	return text
-}
-
-func (s step) String() string {
-	switch s.kind {
-	case "customer":
-		return fmt.Sprintf("customer %q", s.text)
-	case "tap":
-		return fmt.Sprintf("tap on the %s %q", s.tap.Kind, s.tap.ID)
-	case "cart":
-		return fmt.Sprintf("cart of %d items", len(s.cart.Items))
-	}
-	return s.kind
 }

@@ -3,8 +3,6 @@ package rules
 import (
 	"cmp"
 	"errors"
-	"slices"
-	"strings"
 
 	"github.com/shopspring/decimal"
 
@@ -12,15 +10,22 @@ import (
 	"github.com/clickthread/clickthread/reason"
 )
 
-// value says where an event's amount comes from.
+// value says where an event's amount comes from, and what it must be.
 type value struct {
-	from      string // "amount", "message" or "cart"
-	amount    decimal.Decimal
-	currency  string // empty: the file's, else the account's, else the cart's or the text's own
-	pick      string // "last", "first", "largest"; empty: the one distinct amount
+	origins   []origin // the first that finds an amount counts
 	multiply  decimal.NullDecimal
 	min, max  decimal.NullDecimal
 	ifMissing string // "hold", "skip" or "send_without"
+}
+
+// origin is one place that an amount may come from.
+type origin struct {
+	from      string // "amount", one of origins, or "capture"
+	amount    decimal.Decimal
+	capture   template // from: "{amount}"
+	parameter string   // from: template
+	currency  string   // empty: the file's, else the account's, else the cart's or the text's own
+	pick      string   // one of picks; empty: the one distinct amount
 }
 
 // found is an amount as it was read: clear if held is empty.
@@ -58,22 +63,52 @@ func (v *value) read(m *match) (capi.Money, reason.Code) {
 	return money, held
 }
 
+// find asks one origin after the other. An amount that is there and not clear ends the search, because
+// the next one would be a guess.
 func (v *value) find(m *match) found {
-	currency := cmp.Or(v.currency, m.rule.currency)
-	switch v.from {
+	f := found{held: reason.ValueMissing}
+	for _, o := range v.origins {
+		if f = o.find(m); f.held != reason.ValueMissing {
+			return f
+		}
+	}
+	return f
+}
+
+func (o *origin) find(m *match) found {
+	currency := cmp.Or(o.currency, m.rule.currency)
+	switch o.from {
 	case "message":
-		return v.fromMessage(m, currency)
+		if d := m.facts.Detected; d != nil {
+			return o.fits(plainAmount(d.Amount, d.Currency), currency)
+		}
+		return o.choose(m.heard, m.amounts(), m.rule.grouping, currency)
 	case "cart":
-		f := m.facts.Cart.sum()
-		if f.currency == "" {
-			f.currency = currency
+		return o.fits(m.facts.Cart.sum(), currency)
+	case "template":
+		if t := m.facts.Template; t != nil {
+			return o.inText(t.Parameters[o.parameter], m.rule.grouping, currency)
 		}
-		if v.currency != "" && v.currency != f.currency && f.held == reason.None {
-			f.held = reason.ValueAmbiguous
-		}
+		return found{held: reason.ValueMissing}
+	case "capture":
+		return o.inText(m.whole(o.capture), m.rule.grouping, currency)
+	case "last_amount_we_quoted":
+		return o.quoted(m, currency)
+	}
+	return found{amount: o.amount, currency: currency}
+}
+
+// fits gives an amount that knows its currency the rule's where it has none; one that contradicts what
+// the rule says is ambiguous.
+func (o *origin) fits(f found, currency string) found {
+	if f.held != reason.None {
 		return f
 	}
-	return found{amount: v.amount, currency: currency}
+	f.currency = cmp.Or(f.currency, currency)
+	if o.currency != "" && o.currency != f.currency {
+		f.held = reason.ValueAmbiguous
+	}
+	return f
 }
 
 // finish multiplies (rounded half up to the currency's minor unit), checks the range and makes money.
@@ -97,111 +132,4 @@ func (v *value) finish(f found) (capi.Money, reason.Code) {
 		return capi.Money{}, reason.ValueAmbiguous
 	}
 	return money, reason.None
-}
-
-// fromMessage reads the amount out of the customer's text.
-func (v *value) fromMessage(m *match, currency string) found {
-	if len(m.heard.figures()) == maxNumbers {
-		return found{held: reason.ValueAmbiguous}
-	}
-	var all []found
-	for _, n := range m.amounts() {
-		all = append(all, n.read(m.rule.grouping, currency))
-	}
-	if len(all) == 0 {
-		return found{held: reason.ValueMissing}
-	}
-	switch v.pick {
-	case "first":
-		return all[0]
-	case "last":
-		return all[len(all)-1]
-	}
-	best := all[0]
-	for _, f := range all {
-		switch {
-		case f.held != reason.None:
-			return f
-		case f.amount.Equal(best.amount) && f.currency == best.currency:
-		case v.pick != "largest" || f.currency != best.currency:
-			return found{held: reason.ValueAmbiguous}
-		case f.amount.GreaterThan(best.amount):
-			best = f
-		}
-	}
-	return best
-}
-
-// amounts are the numbers of the text that count: what {money} holes took; else every marked amount,
-// and a bare number right after a phrase or alone in the text.
-func (m *match) amounts() []number {
-	numbers := m.heard.figures()
-	var bound []int
-	for _, s := range m.spans {
-		bound = append(bound, s.money...)
-	}
-	slices.Sort(bound)
-	var amounts []number
-	for i, n := range numbers {
-		counts := n.marked || n.kind != other && !n.named && (len(numbers) == 1 || m.followsPhrase(n))
-		if len(bound) > 0 {
-			_, counts = slices.BinarySearch(bound, i)
-		}
-		if counts {
-			amounts = append(amounts, n)
-		}
-	}
-	return amounts
-}
-
-// followsPhrase reports whether nothing but spaces stand between a phrase and the number.
-func (m *match) followsPhrase(n number) bool {
-	return slices.ContainsFunc(m.spans, func(s span) bool {
-		end := m.heard.tokens[s.to-1].end
-		return end <= n.start && strings.TrimSpace(m.heard.clean[end:n.start]) == ""
-	})
-}
-
-// read turns a written number into an amount of the rule's currency. A rule without a currency takes
-// the one that the text names.
-func (n number) read(grouping rune, currency string) found {
-	if n.marked && currency == "" && len(n.currencies) == 1 {
-		currency = n.currencies[0]
-	}
-	amount, how := readNumber(n.digits, grouping)
-	f := found{amount: amount, currency: currency}
-	switch {
-	case n.marked && !slices.Contains(n.currencies, currency), n.kind != plain, how == ambiguous:
-		f.held = reason.ValueAmbiguous
-	case how == tooLarge:
-		f.held = reason.ValueOutOfRange
-	}
-	return f
-}
-
-// quantity is how many pieces the cart holds. Counted in decimals, so that no wire number overflows it.
-func (c *Cart) quantity() decimal.Decimal {
-	sum := decimal.Zero
-	for _, item := range c.Items {
-		sum = sum.Add(decimal.NewFromInt(int64(item.Quantity)))
-	}
-	return sum
-}
-
-// sum is price by quantity over all items. Two currencies, or a price that is no number, are ambiguous.
-func (c *Cart) sum() found {
-	if len(c.Items) == 0 {
-		return found{held: reason.ValueMissing}
-	}
-	f := found{}
-	for _, item := range c.Items {
-		currency := strings.ToUpper(item.Currency)
-		price, ok := plainDecimal(item.Price)
-		if !ok || item.Quantity < 0 || f.currency != "" && currency != "" && currency != f.currency {
-			return found{held: reason.ValueAmbiguous}
-		}
-		f.currency = cmp.Or(f.currency, currency)
-		f.amount = f.amount.Add(price.Mul(decimal.NewFromInt(int64(item.Quantity))))
-	}
-	return f
 }

@@ -19,20 +19,15 @@ import (
 type reader struct {
 	path     string
 	lines    []string
+	words    map[string][]*yaml.Node // the file's lists of phrases
 	problems []Problem
-}
-
-// shape is a mapping of the format: what to call it, how it looks, the keys it may have, and those
-// that stand in the format but are not built yet.
-type shape struct {
-	what, like  string
-	keys, later []string
 }
 
 // object is a mapping that was checked against its shape.
 type object struct {
 	node         *yaml.Node
 	keys, values map[string]*yaml.Node
+	order        []string // the keys as they stand
 }
 
 func (r *reader) add(warning bool, line, col int, hint, message string) {
@@ -142,8 +137,9 @@ func (r *reader) keys(n *yaml.Node) {
 	}
 }
 
-// object checks that n is a mapping of the shape.
-func (r *reader) object(n *yaml.Node, s shape) (object, bool) {
+// object checks that n is a mapping of the shape that the format has by a name.
+func (r *reader) object(n *yaml.Node, name string) (object, bool) {
+	s := format[name]
 	if n.Kind != yaml.MappingNode {
 		if n.Kind != yaml.AliasNode {
 			r.errorf(n, "write it like "+s.like, "%s must be a mapping of keys", s.what)
@@ -151,16 +147,18 @@ func (r *reader) object(n *yaml.Node, s shape) (object, bool) {
 		return object{}, false
 	}
 	o := object{node: n, keys: map[string]*yaml.Node{}, values: map[string]*yaml.Node{}}
+	known := s.names()
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		switch {
 		case key.Kind != yaml.ScalarNode || key.Tag == "!!merge":
-		case slices.Contains(s.later, key.Value):
+		case s.hasLater(key.Value):
 			r.later(key, key.Value)
-		case !slices.Contains(s.keys, key.Value):
-			r.errorf(key, didYouMean(key.Value, s.keys), "unknown key %q in %s", key.Value, s.what)
+		case known != nil && !slices.Contains(known, key.Value):
+			r.errorf(key, didYouMean(key.Value, known), "unknown key %q in %s", key.Value, s.what)
 		case o.keys[key.Value] == nil:
 			o.keys[key.Value], o.values[key.Value] = key, value
+			o.order = append(o.order, key.Value)
 		}
 	}
 	return o, true
@@ -232,6 +230,46 @@ func (r *reader) texts(n *yaml.Node, what string) []string {
 		}
 	}
 	return texts
+}
+
+// textsAt reads the texts behind a key, none where it is missing.
+func (r *reader) textsAt(o object, key string) []string {
+	if o.values[key] == nil {
+		return nil
+	}
+	return r.texts(o.values[key], `"`+key+`"`)
+}
+
+// textAt reads the text behind a key, empty where it is missing.
+func (r *reader) textAt(o object, key string) string {
+	if o.values[key] == nil {
+		return ""
+	}
+	text, _ := r.text(o.values[key], `"`+key+`"`)
+	return text
+}
+
+// amountAt reads the number behind a key.
+func (r *reader) amountAt(o object, key string) decimal.NullDecimal {
+	n := o.values[key]
+	if n == nil {
+		return decimal.NullDecimal{}
+	}
+	d, ok := r.amount(n, `"`+key+`"`)
+	return decimal.NullDecimal{Decimal: d, Valid: ok}
+}
+
+// wordAt reads one of a few words behind a key, or what it is where the key is missing.
+func (r *reader) wordAt(o object, key, missing string, words []string) string {
+	n := o.values[key]
+	if n == nil {
+		return missing
+	}
+	word, ok := r.oneOf(n, `"`+key+`"`, words, nil)
+	if !ok {
+		return missing
+	}
+	return word
 }
 
 // amount reads a number of zero or more, such as 49.90.

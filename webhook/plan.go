@@ -164,7 +164,12 @@ func factsOf(m whatsapp.Message, tr trigger, click attribution.Click, why reason
 	t := tr.thread
 	f := rules.Facts{
 		Trigger: tr.id.String(), Number: t.Number, At: tr.at, Text: m.Text, Caption: m.Caption,
-		NoClick: why, Claimed: func(key string) bool { return t.Claims[key] },
+		NoClick: why, Claimed: func(key string) rules.ClaimState {
+			if t.Claims[key] {
+				return rules.Taken
+			}
+			return rules.Free
+		},
 	}
 	for _, id := range t.IDs {
 		f.Conversations = append(f.Conversations, id.String())
@@ -176,7 +181,7 @@ func factsOf(m whatsapp.Message, tr trigger, click attribution.Click, why reason
 		}
 	}
 	if m.Tap != nil {
-		f.Tap = &rules.Tap{Kind: string(m.Tap.Kind), ID: m.Tap.ID, Title: m.Tap.Title}
+		f.Tap = &rules.Tap{Kind: string(m.Tap.Kind), ID: m.Tap.ID, Title: m.Tap.Title, Name: m.Tap.Name, Answers: m.Tap.Answers}
 	}
 	if m.Order != nil {
 		f.Cart = &rules.Cart{}

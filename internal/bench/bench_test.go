@@ -33,7 +33,7 @@ func TestBenchBodies(t *testing.T) {
 		}
 		facts := rules.Facts{
 			Trigger: "t", Text: m.Text, At: time.Now(), Conversations: []string{"c"},
-			Click: &rules.Click{Key: "k"}, Claimed: func(string) bool { return false },
+			Click: &rules.Click{Key: "k"},
 		}
 		for _, d := range sets[shops(1)[0].account].Eval(facts) {
 			values = append(values, d.Event+" "+string(d.Outcome)+" "+d.Value.String())
