@@ -162,17 +162,3 @@ func manyRules(n int) string {
 	}
 	return src
 }
-
-// BenchmarkEval shows that cost grows with the message and not with the number of rules.
-func BenchmarkEval(b *testing.B) {
-	for _, n := range []int{10, 1000} {
-		b.Run(fmt.Sprintf("%d rules", n), func(b *testing.B) {
-			set := setOf(b, Owner{ID: "shop"}, manyRules(n))
-			facts := Facts{Text: "Oi! Vi o anúncio, quanto custa o vestido azul? Tem entrega hoje?", Click: &Click{Key: "k"}}
-			b.ReportAllocs()
-			for b.Loop() {
-				set.Eval(facts)
-			}
-		})
-	}
-}

@@ -31,7 +31,10 @@ type token struct {
 
 // hear prepares a text and finds the phrases that occur in it.
 func hear(text string, l *lexicon) *heard {
-	raw := norm.NFC.String(cut(text, maxText))
+	raw := cut(text, maxText)
+	if !isASCII(raw) {
+		raw = norm.NFC.String(raw)
+	}
 	h := &heard{raw: raw, clean: clean(raw)}
 	h.tokens = tokenize(h.clean)
 	h.hits = l.find(h)
@@ -100,10 +103,8 @@ func emoji(r rune) bool {
 
 // tokenize splits clean text into folded words and marks.
 func tokenize(text string) []token {
-	type place struct{ at, end, from, to int }
-	var places []place
-	var folded strings.Builder
-	folded.Grow(len(text))
+	tokens := make([]token, 0, len(text)/4+1)
+	var room strings.Builder
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRuneInString(text[i:])
 		end := i + size
@@ -114,17 +115,10 @@ func tokenize(text string) []token {
 		if wordRune(r) && !standsAlone(r) {
 			end = wordEnd(text, i)
 		}
-		from := folded.Len()
-		fold(&folded, text[i:end])
-		if folded.Len() > from {
-			places = append(places, place{i, end, from, folded.Len()})
+		if word := foldInto(&room, text[i:end]); word != "" {
+			tokens = append(tokens, token{text: word, at: i, end: end})
 		}
 		i = end
-	}
-	all := folded.String()
-	tokens := make([]token, len(places))
-	for i, p := range places {
-		tokens[i] = token{text: all[p.from:p.to], at: p.at, end: p.end}
 	}
 	return tokens
 }
@@ -173,27 +167,57 @@ func standsAlone(r rune) bool {
 		unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
 }
 
-// fold writes a word in lower case, in compatibility form and without accents.
-func fold(b *strings.Builder, word string) {
-	for i := 0; i < len(word); {
-		if c := word[i]; c < utf8.RuneSelf {
-			if 'A' <= c && c <= 'Z' {
-				c += 'a' - 'A'
-			}
-			b.WriteByte(c)
-			i++
-			continue
-		}
-		_, size := utf8.DecodeRuneInString(word[i:])
-		letter := word[i : i+size]
-		if parts := norm.NFKD.PropertiesString(letter).Decomposition(); parts != nil {
-			letter = string(parts)
-		}
-		for _, r := range letter {
-			foldRune(b, r)
-		}
-		i += size
+// folded is a text in lower case, in compatibility form and without accents.
+func folded(text string) string { return foldInto(&strings.Builder{}, text) }
+
+// foldInto is folded with the room of all words of a text. What a Builder gave out stays as it is.
+func foldInto(b *strings.Builder, text string) string {
+	if isFolded(text) {
+		return text
 	}
+	from := b.Len()
+	for i, r := range text {
+		switch {
+		case 'A' <= r && r <= 'Z':
+			b.WriteByte(byte(r) + 'a' - 'A')
+		case r < utf8.RuneSelf:
+			b.WriteByte(byte(r))
+		case int(r) < len(latin):
+			b.WriteString(latin[r])
+		default:
+			foldLetter(b, text[i:i+utf8.RuneLen(r)])
+		}
+	}
+	return b.String()[from:]
+}
+
+// latin are the letters of most languages with accents, folded beforehand.
+var latin = func() (table [0x180]string) {
+	for r := utf8.RuneSelf; r < len(table); r++ {
+		var b strings.Builder
+		foldLetter(&b, string(rune(r)))
+		table[r] = b.String()
+	}
+	return table
+}()
+
+func foldLetter(b *strings.Builder, letter string) {
+	if parts := norm.NFKD.PropertiesString(letter).Decomposition(); parts != nil {
+		letter = string(parts)
+	}
+	for _, r := range letter {
+		foldRune(b, r)
+	}
+}
+
+// isFolded spares most words the work: small letters without accents.
+func isFolded(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
+			return false
+		}
+	}
+	return true
 }
 
 func foldRune(b *strings.Builder, r rune) {
@@ -216,11 +240,4 @@ func foldRune(b *strings.Builder, r rune) {
 // and the voicing marks of Japanese are letters to their readers and stay.
 func accent(r rune) bool {
 	return unicode.Is(unicode.Mn, r) && unicode.Is(unicode.Inherited, r) && r != '\u3099' && r != '\u309a'
-}
-
-// folded is the whole text folded, for comparing single words.
-func folded(text string) string {
-	var b strings.Builder
-	fold(&b, text)
-	return b.String()
 }

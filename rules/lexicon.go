@@ -115,7 +115,7 @@ func (l *lexicon) find(h *heard) map[string][]span {
 	if l == nil || len(l.states) <= 1 && len(l.loose) == 0 {
 		return nil
 	}
-	s := &search{heard: h, hits: map[string][]span{}, everywhere: slices.Clone(l.loose), floats: map[*phrase]bool{}}
+	s := &search{heard: h, everywhere: slices.Clone(l.loose)}
 	at := int32(0)
 	for i, t := range h.tokens {
 		letter, known := l.words[t.text]
@@ -140,6 +140,9 @@ func (s *search) take(ends []anchor, i int) {
 		case a.from == 0:
 			s.try(a.phrase, i)
 		case !s.floats[a.phrase]:
+			if s.floats == nil {
+				s.floats = map[*phrase]bool{}
+			}
 			s.floats[a.phrase] = true
 			s.everywhere = append(s.everywhere, a.phrase)
 		}
@@ -164,6 +167,9 @@ func (s *search) try(p *phrase, i int) {
 		return
 	}
 	if found, ok := p.at(s.heard, i); ok {
+		if s.hits == nil {
+			s.hits = map[string][]span{}
+		}
 		s.hits[p.key] = append(s.hits[p.key], found)
 	}
 }

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -36,7 +37,7 @@ func (c *says) match(msg *message) *match {
 }
 
 func (c *says) hear(h *heard) *match {
-	m := &match{heard: h, captures: map[string]string{}}
+	m := &match{heard: h}
 	for _, p := range c.none {
 		if len(h.hits[p.key]) > 0 {
 			return nil
@@ -68,7 +69,7 @@ func (m *match) takeOne(phrases []*phrase, accept func(span) bool) bool {
 			m.spans = append(m.spans, s)
 			for hole, text := range s.captures {
 				if m.captures[hole] == "" {
-					m.captures[hole] = text
+					m.capture(hole, text)
 				}
 			}
 		}
@@ -80,16 +81,23 @@ func (m *match) takeGroups(p *pattern) bool {
 	groups := p.find(m.heard.raw)
 	for i, name := range p.re.SubexpNames() {
 		if groups != nil && name != "" {
-			m.captures[name] = groups[i]
+			m.capture(name, groups[i])
 		}
 	}
 	return groups != nil
 }
 
+func (m *match) capture(name, text string) {
+	if m.captures == nil {
+		m.captures = map[string]string{}
+	}
+	m.captures[name] = text
+}
+
 func (m *match) explain(c *says) {
 	var said []string
 	for _, s := range m.spans {
-		if quoted := fmt.Sprintf("%q", s.phrase.source); !slices.Contains(said, quoted) {
+		if quoted := strconv.Quote(s.phrase.source); !slices.Contains(said, quoted) {
 			said = append(said, quoted)
 		}
 	}
