@@ -12,6 +12,8 @@ type shape struct {
 	what, like string
 	keys       []key
 	each       form
+	needs      []string // keys that must be there
+	one        bool     // exactly one key
 }
 
 // key is one key of a shape.
@@ -56,7 +58,7 @@ var (
 
 // format is the table, by names that stand in form.shape and in the schema.
 var format = map[string]shape{
-	"file": {what: "the rule file", like: "version: 1", keys: []key{
+	"file": {what: "the rule file", like: "version: 1", needs: []string{"version", "rules"}, keys: []key{
 		{"version", oneWord("1"), "The version of the format: 1."},
 		{"accounts", someOf, "The accounts the file is for, by account id, WABA id or phone_number_id. A file in an account's own folder needs none."},
 		{"locale", aText, `How people write numbers, as a language tag such as pt-BR: it decides whether "1.299" is readable.`},
@@ -72,7 +74,7 @@ var format = map[string]shape{
 		{"once", oneWord(onces...), "How often a rule may fire."},
 		{"wait", aText, "How long events wait before they are sent, at most 6d."},
 	}},
-	"rule": {what: "a rule", like: "- id: asked-price", keys: []key{
+	"rule": {what: "a rule", like: "- id: asked-price", needs: []string{"id", "when", "send"}, keys: []key{
 		{"id", aText, "Small letters, digits and hyphens. It is part of every event's identity: another id is another rule."},
 		{"name", aText, "For people. It may change at any time."},
 		{"mode", oneWord(modes...), "live sends, shadow only records, off does nothing."},
@@ -91,7 +93,7 @@ var format = map[string]shape{
 		{"from_chat", notYet, "Which orders come from the chat."},
 		{"fields", notYet, "Where a generic order says what."},
 	}},
-	"trigger": {what: `"when"`, like: `when: {customer_says: "quanto custa"}`, keys: []key{
+	"trigger": {what: `"when"`, like: `when: {customer_says: "quanto custa"}`, one: true, keys: []key{
 		{"customer_says", form{text: true, texts: true, shape: "says"}, "The customer writes it, in a message or a caption. Case, accents and emoji do not matter."},
 		{"customer_taps", aShape("taps"), "The customer taps a button, picks from a list or finishes a flow."},
 		{"customer_orders", aShape("orders"), "The customer sends a cart from the WhatsApp catalog."},
@@ -110,7 +112,7 @@ var format = map[string]shape{
 		{"regex", aText, "A regular expression in RE2 syntax on the text as written, at most 1,024 characters."},
 		{"in", oneWord("text", "caption", "both"), "Where to listen; both where it does not say."},
 	}},
-	"taps": {what: `"customer_taps"`, like: `customer_taps: {button: {id: "buy_*"}}`, keys: []key{
+	"taps": {what: `"customer_taps"`, like: `customer_taps: {button: {id: "buy_*"}}`, one: true, keys: []key{
 		{"button", aShape("tapped"), "A reply button, or a quick reply of a template (its payload is the id, its text the title)."},
 		{"list", aShape("tapped"), "A row of a list."},
 		{"flow", aShape("flow"), "A WhatsApp Flow that was finished."},
@@ -166,7 +168,7 @@ var format = map[string]shape{
 		{"any", someOf, "One of these events."},
 		{"none", someOf, "None of these events."},
 	}},
-	"hours": {what: `"hours"`, like: `hours: {from: "08:00", to: "21:00"}`, keys: []key{
+	"hours": {what: `"hours"`, like: `hours: {from: "08:00", to: "21:00"}`, needs: []string{"from", "to"}, keys: []key{
 		{"from", aText, "The first minute."},
 		{"to", aText, "The first minute that is too late. Before from, it is on the next day."},
 	}},
@@ -200,7 +202,7 @@ var format = map[string]shape{
 	"lists": {what: `"words"`, like: `words: {booked: ["cita confirmada"]}`, each: someOf},
 	"tests": {what: "a mapping of tests", like: "{budget: {at_least: 100}}", each: aTest},
 
-	"scenario": {what: "a test", like: "- name: a lead, chat: [...], expect: [...]", keys: []key{
+	"scenario": {what: "a test", like: "- name: a lead, chat: [...], expect: [...]", needs: []string{"chat", "expect"}, keys: []key{
 		{"name", aText, "What the test shows."},
 		{"account", aText, "The account the chat is with."},
 		{"at", aText, `When the chat begins, such as "2026-05-04T10:00:00+02:00"; a Wednesday at 12:00 where it does not say.`},
@@ -228,7 +230,7 @@ var format = map[string]shape{
 		{"headline", aText, "The ad's headline."},
 		{"url", aText, "The ad's address."},
 	}},
-	"sent": {what: `"we"`, like: `we: {template: receipt, params: ["Ana", "$1,299.00"]}`, keys: []key{
+	"sent": {what: `"we"`, like: `we: {template: receipt, params: ["Ana", "$1,299.00"]}`, needs: []string{"template"}, keys: []key{
 		{"template", aText, "The template's name."},
 		{"language", aText, "The template's language."},
 		{"params", someOf, "The parameters of its body, in order."},
@@ -241,7 +243,7 @@ var format = map[string]shape{
 		{"answers", aShape("answers"), "What the customer filled in."},
 	}},
 	"answers": {what: `"answers"`, like: `answers: {budget: 50, email: "a@b.co"}`, each: someOf},
-	"cart": {what: `"cart"`, like: "cart: {currency: BRL, items: [{id: SKU1, qty: 2, price: 150.00}]}", keys: []key{
+	"cart": {what: `"cart"`, like: "cart: {currency: BRL, items: [{id: SKU1, qty: 2, price: 150.00}]}", needs: []string{"items"}, keys: []key{
 		{"currency", aText, "ISO 4217 code of all prices."},
 		{"items", form{shape: "item", several: true}, "What is in it."},
 	}},
