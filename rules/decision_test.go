@@ -142,7 +142,7 @@ func TestWhatCancelsIsReadBack(t *testing.T) {
 
 func FuzzCancels(f *testing.F) {
 	f.Add([]byte(`[{"customer_says":["desisti"]},{"meta_detects":"Purchase"}]`), "desisti")
-	f.Add([]byte(`[{"customer_taps":{"flow":{"answers":{"a":{"regex":"x"}}}}}]`), "x")
+	f.Add([]byte(`[{"customer_taps":{"flow":{"answers":{"a":{"not":"x","regex":"x"}}}}}]`), "\xff")
 	f.Fuzz(func(t *testing.T, kept []byte, text string) {
 		facts := Facts{Text: text, Tap: &Tap{Kind: "flow", Answers: map[string]any{"a": text, "b": []any{text, 1, nil, map[string]any{}}}}}
 		if stops, err := Cancels(kept, facts); stops && err != nil {

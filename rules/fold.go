@@ -103,9 +103,9 @@ func emoji(r rune) bool {
 
 // tokenize splits clean text into folded words and marks.
 func tokenize(text string) []token {
-	tokens := make([]token, 0, len(text)/4+1)
+	tokens := make([]token, 0, min(len(text)/4+1, maxWords))
 	var room strings.Builder
-	for i := 0; i < len(text); {
+	for i := 0; i < len(text) && len(tokens) < maxWords; {
 		r, size := utf8.DecodeRuneInString(text[i:])
 		end := i + size
 		if unicode.IsSpace(r) || unicode.IsControl(r) {
@@ -176,8 +176,9 @@ func foldInto(b *strings.Builder, text string) string {
 		return text
 	}
 	from := b.Len()
-	for i, r := range text {
-		switch {
+	for i, size := 0, 0; i < len(text); i += size {
+		var r rune
+		switch r, size = utf8.DecodeRuneInString(text[i:]); {
 		case 'A' <= r && r <= 'Z':
 			b.WriteByte(byte(r) + 'a' - 'A')
 		case r < utf8.RuneSelf:
@@ -185,7 +186,7 @@ func foldInto(b *strings.Builder, text string) string {
 		case int(r) < len(latin):
 			b.WriteString(latin[r])
 		default:
-			foldLetter(b, text[i:i+utf8.RuneLen(r)])
+			foldLetter(b, text[i:i+size])
 		}
 	}
 	return b.String()[from:]

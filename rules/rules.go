@@ -17,16 +17,18 @@ import (
 
 // Limits of what one merchant may ask of the engine.
 const (
-	maxFile  = 1 << 20  // bytes of one rule file
-	maxText  = 64 << 10 // bytes of a message that are matched
-	maxRules = 1000     // rules of one account
-	maxRegex = 1024     // characters of one regular expression
+	maxFile    = 1 << 20  // bytes of one rule file
+	maxText    = 64 << 10 // bytes of a message that are matched
+	maxRules   = 1000     // rules of one account
+	maxRegex   = 1024     // characters of one regular expression
+	maxPhrases = 50000    // phrases of one account
 
 	// No chat message says more than this; texts made to be slow do. Money read from one is held.
-	maxNumbers = 100  // numbers of a message that are looked at
-	maxSpans   = 100  // places of one phrase in a message
-	maxFills   = 1000 // times that holes are tried on a message
-	maxFinds   = 5000 // times that phrases are tried on a message
+	maxWords   = 12000 // words and marks of a message that are matched
+	maxNumbers = 100   // numbers of a message that are looked at
+	maxSpans   = 100   // places of one phrase in a message
+	maxFills   = 1000  // times that holes are tried on a message
+	maxFinds   = 5000  // times that phrases are tried on a message
 )
 
 // Mode says whether what a rule yields is sent.
@@ -127,7 +129,7 @@ type bound struct {
 }
 
 // NewSet binds files to their account. The Set is nil if there is an error among the problems: an id
-// that two rules share, too many rules, or settings of the account that cannot be read.
+// that two rules share, too many rules or phrases, or settings of the account that cannot be read.
 func NewSet(owner Owner, files ...*File) (*Set, []Problem) {
 	files = slices.Clone(files)
 	slices.SortStableFunc(files, func(a, b *File) int { return strings.Compare(a.Path, b.Path) })
@@ -163,12 +165,15 @@ func NewSet(owner Owner, files ...*File) (*Set, []Problem) {
 	if len(s.rules) > maxRules {
 		fail("", 0, "account %q has %d rules; %d is the limit", owner.ID, len(s.rules), maxRules)
 	}
+	if phrases := countPhrases(s.rules); phrases > maxPhrases {
+		fail("", 0, "account %q listens for %d phrases in all; %d is the limit", owner.ID, phrases, maxPhrases)
+	}
 	if len(problems) > 0 {
 		return nil, problems
 	}
 	s.hash = hash(owner, s.sources)
 	s.index = newIndex(s.rules)
-	return s, nil
+	return s, twicePurchased(s.rules)
 }
 
 // ownerSettings reads the account's own settings, with UTC, en and no currency where it says nothing.
