@@ -51,7 +51,12 @@ rules:
 - {id: two, when: {customer_says: "quanto custa"}, send: ViewContent}
 - {id: three, when: {customer_says: {any: "custa", none: "quanto custá"}}, send: AddToCart}
 `)
-	if d := set.Eval(Facts{Text: "quanto custa?", Click: &Click{}}); len(d) != 2 {
-		t.Errorf("%d rules heard it, want the first two: %+v", len(d), d)
+	var got []string
+	for _, d := range set.Eval(Facts{Text: "quanto custa?", Click: &Click{}}) {
+		got = append(got, d.Rule.ID+": "+d.Why)
+	}
+	want := []string{`one: the customer said "Quanto  CUSTA"`, `two: the customer said "quanto custa"`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

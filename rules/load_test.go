@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -168,6 +169,15 @@ func FuzzParseFile(f *testing.F) {
 		"version: 1\nrules: [{id: a, send: X, when: {customer_orders: {at_least: {items: 99999999999999, amount: 1}}}}]\ntests: [{chat: [{cart: {items: [{}]}}, {tap: {list: x}}, {wait: 1h}], expect: []}]",
 	} {
 		f.Add([]byte(seed))
+	}
+	for _, pattern := range []string{"testdata/good.*.yaml", "testdata/examples/*.yaml"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, path := range paths {
+			f.Add(read(f, path))
+		}
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
 		file, problems := ParseFile("f.yaml", src)

@@ -247,7 +247,7 @@ func (r *reader) waiting(o object, rule *Rule) {
 	if rule.wait == 0 {
 		r.errorf(o.keys["cancel_if"], `add wait:, as in "wait: 48h"`, `an event that does not wait cannot be cancelled by "cancel_if"`)
 	}
-	r.triggers(n, `"cancel_if"`)
+	rule.cancels = r.triggers(n, `"cancel_if"`)
 	rule.cancelIf = encodeTriggers(n)
 }
 

@@ -70,6 +70,7 @@ type Rule struct {
 	eventID, dedupe template
 	wait            time.Duration
 	cancelIf        []byte
+	cancels         []condition // cancelIf, compiled
 }
 
 // File is one parsed rule file without errors.
@@ -117,6 +118,7 @@ type Set struct {
 	hash    string
 	index   index
 	dedupes bool // some rule has a dedupe
+	hears   Hears
 }
 
 // bound is a rule with the settings that its file and its account give it.
@@ -173,6 +175,7 @@ func NewSet(owner Owner, files ...*File) (*Set, []Problem) {
 	}
 	s.hash = hash(owner, s.sources)
 	s.index = newIndex(s.rules)
+	s.hears = hears(s.rules)
 	return s, twicePurchased(s.rules)
 }
 

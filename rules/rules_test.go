@@ -89,7 +89,7 @@ func TestGoodFilesPassTheirOwnTests(t *testing.T) {
 	}
 }
 
-func read(t *testing.T, path string) []byte {
+func read(t testing.TB, path string) []byte {
 	t.Helper()
 	src, err := os.ReadFile(filepath.Clean(path))
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// says is customer_says and we_say. All that is given must hold in one text: one of any, every one of all, none
-// of none, and so on.
+// says is customer_says and we_say. All that is given must hold in one text: one of any, every one of
+// all, none of none, and so on.
 type says struct {
 	any, all, none, exactly, starts []*phrase
 	regex                           *pattern
@@ -66,6 +66,7 @@ func (m *match) takeOne(phrases []*phrase, accept func(span) bool) bool {
 				continue
 			}
 			found = true
+			s.phrase = p // as this rule writes it
 			m.spans = append(m.spans, s)
 			for hole, text := range s.captures {
 				if m.captures[hole] == "" {

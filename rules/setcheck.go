@@ -1,6 +1,9 @@
 package rules
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // This file judges the rules of one account together.
 
@@ -43,4 +46,41 @@ func source(b *bound) string {
 		return c.who()
 	}
 	return fmt.Sprintf("%T", when)
+}
+
+// Hears says what a set listens for beside what customers do. What it does not hear need not be
+// offered to it (ledger 6).
+type Hears struct {
+	OurTexts   bool // we_say
+	Templates  bool // we_send_template
+	Detections bool // meta_detects
+	Quotes     bool // last_amount_we_quoted: Facts.Quoted is asked for
+}
+
+// Hears says what the rules of the set listen for, to fire or to cancel. A nil Set hears nothing.
+func (s *Set) Hears() Hears {
+	if s == nil {
+		return Hears{}
+	}
+	return s.hears
+}
+
+func hears(rules []*bound) (h Hears) {
+	for _, b := range rules {
+		if b.Mode == Off {
+			continue
+		}
+		h.Quotes = h.Quotes || b.value.quotes()
+		for _, when := range slices.Concat(leaves(b.when), b.cancels) {
+			switch c := when.(type) {
+			case *says:
+				h.OurTexts = h.OurTexts || c.ours
+			case *templateSent:
+				h.Templates = true
+			case *detects:
+				h.Detections = true
+			}
+		}
+	}
+	return h
 }

@@ -3,6 +3,7 @@ package rules
 import (
 	"cmp"
 	"errors"
+	"slices"
 
 	"github.com/shopspring/decimal"
 
@@ -109,6 +110,11 @@ func (o *origin) fits(f found, currency string) found {
 		f.held = reason.ValueAmbiguous
 	}
 	return f
+}
+
+// quotes reports whether the amount may be one that the business wrote before.
+func (v *value) quotes() bool {
+	return v != nil && slices.ContainsFunc(v.origins, func(o origin) bool { return o.from == "last_amount_we_quoted" })
 }
 
 // finish multiplies (rounded half up to the currency's minor unit), checks the range and makes money.
