@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -31,22 +32,27 @@ func (r *reader) value(n *yaml.Node, rule *Rule) *value {
 
 // origins reads the one place that the amount comes from, or several in order.
 func (r *reader) origins(o object, when condition) []origin {
-	key, ok := r.only(o, `"value"`, "amount", "from", "first_of")
-	if !ok {
-		if o.keys["amount"] == nil && o.keys["from"] == nil && o.keys["first_of"] == nil && len(o.keys) > 0 {
-			r.errorf(o.node, "write {from: message}, {from: cart} or {amount: 49.90}", `"value" does not say where the amount comes from`)
-		}
+	if len(o.keys) > 0 && o.keys["amount"] == nil && o.keys["from"] == nil && o.keys["first_of"] == nil {
+		r.errorf(o.node, "write {from: message}, {from: cart} or {amount: 49.90}", `"value" does not say where the amount comes from`)
 		return nil
 	}
-	if key != "first_of" {
-		return []origin{r.origin(o, key, when)}
+	key, ok := r.only(o, `"value"`, "amount", "from", "first_of")
+	switch {
+	case !ok:
+		return nil
+	case key == "first_of":
+		return r.firstOf(o, when)
 	}
+	return []origin{r.origin(o, key, when)}
+}
+
+func (r *reader) firstOf(o object, when condition) []origin {
 	for _, key := range []string{"pick", "parameter"} {
 		if o.keys[key] != nil {
 			r.errorf(o.keys[key], "", `%q belongs into an element of "first_of"`, key)
 		}
 	}
-	n := o.values[key]
+	n := o.values["first_of"]
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
 		r.errorf(n, "write each like "+format["origin"].like, `"first_of" must be a list`)
 		return nil
@@ -58,15 +64,11 @@ func (r *reader) origins(o object, when condition) []origin {
 		if !ok {
 			continue
 		}
-		key, ok := r.only(inner, `an element of "first_of"`, "amount", "from")
-		if !ok {
-			continue
+		if key, ok := r.only(inner, `an element of "first_of"`, "amount", "from"); ok {
+			one := r.origin(inner, key, when)
+			one.currency = cmp.Or(one.currency, currency)
+			found = append(found, one)
 		}
-		one := r.origin(inner, key, when)
-		if one.currency == "" {
-			one.currency = currency
-		}
-		found = append(found, one)
 	}
 	return found
 }

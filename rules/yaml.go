@@ -186,7 +186,7 @@ func (r *reader) only(o object, what string, keys ...string) (string, bool) {
 			return cmp.Or(cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column))
 		})
 		r.errorf(o.keys[present[1]], "", "%s takes exactly one of its keys, and %q stands there already", what, present[0])
-	} else if len(o.node.Content) == 0 {
+	} else if len(o.keys) > 0 || len(o.node.Content) == 0 { // else there are only keys that are reported already
 		r.errorf(o.node, "", "%s needs one of %s", what, strings.Join(keys, ", "))
 	}
 	return "", false
