@@ -25,7 +25,7 @@ type Facts struct {
 	Click    *Click      // the click this is attributed to, nil if none
 	NoClick  reason.Code // why Click is nil
 	Quoted   []string    // texts the business wrote in this conversation before, the newest first
-	Sent     []string    // names of the events that earlier triggers of this conversation led to, and that nothing stopped
+	Sent     []string    // names of the events of earlier triggers that are sent or go out; held and cancelled ones are not
 	Language string      // BCP 47 tag, where the caller knows it; else the template's
 
 	Claimed func(key string) ClaimState // nil means that every key is free

@@ -1,9 +1,10 @@
-// Package rules turns a merchant's rule file, a message and its Facts into decisions.
+// Package rules turns a merchant's rule file and the Facts of what happened in a chat into decisions.
 //
 // It is pure: it reads no clock, no database and no network, so the same file and the same facts
 // give the same decisions in a test, in "rules explain" and in the server. ParseFile reads one file,
-// Load reads a folder into one Set per account, Set.Eval decides, File.RunTests runs the tests that
-// stand in the file. The numbers "ledger 14" in comments point to the ledger of semantics.
+// Load reads a folder into one Set per account, Set.Eval decides and Set.Explain says why, Cancels
+// judges what still waits, File.RunTests runs the tests that stand in the file, and Schema is the
+// format for editors. The numbers "ledger 14" in comments point to the ledger of semantics.
 package rules
 
 import (
