@@ -12,13 +12,30 @@ import (
 	"github.com/clickthread/clickthread/whatsapp"
 )
 
+// Source says who or what told us of something that happened in a conversation, and so how its bytes
+// are read. It is stored, and never changes.
+type Source string
+
+// The sources.
+const (
+	Customer Source = ""          // a message of the shopper's
+	Echo     Source = "echo"      // what the business wrote in its own app
+	Report   Source = "report"    // what the business says it sent, through our API
+	Status   Source = "status"    // what became of a template that the business sent
+	Detected Source = "automatic" // a conversion that Meta found by itself
+)
+
+// Ours reports whether it is a message that the business wrote.
+func (s Source) Ours() bool { return s == Echo || s == Report }
+
 // Arrival is one new message as it reached us, before anyone knows whose it is.
 type Arrival struct {
 	Account    string
 	Number     string    // phone_number_id of the business number
 	ID         uuid.UUID // of the stored message
 	Key        [16]byte  // dedupe key, a keyed hash of the message id (ledger 3)
-	Type       string    // Meta's message type
+	Source     Source
+	Type       string // Meta's message type; the source for what is no message
 	From       Identity
 	Becomes    Identity // system messages: the sender's new identity
 	At         time.Time
@@ -26,6 +43,8 @@ type Arrival struct {
 	Referral   *Click            // set when the message carries a referral; the thread fills in the rest
 	Body       []byte            // the message's own bytes as received
 	Said       *whatsapp.Message // Body decoded
+	Keys       []string          // claim keys of no conversation that its rules may ask for (ledger 15)
+	Quotes     bool              // its rules may ask what the business wrote before
 	Forget     bool              // Body is not to be stored: retention.text is 0 (ledger 7)
 
 	Thread *Thread // set by the recorder once it knows who wrote
@@ -53,7 +72,15 @@ type Waiting struct {
 	Reason       reason.Code
 	At           time.Time
 	ReceivedAt   time.Time
+	Source       Source
 	Body         []byte
+}
+
+// Quote is a message of the business's, as a price may be quoted from it.
+type Quote struct {
+	At     time.Time
+	Source Source
+	Body   []byte
 }
 
 // MaxWaiting is how many unattributed matches a conversation keeps; the oldest go first.
@@ -68,7 +95,7 @@ type Thread struct {
 	IDs     []uuid.UUID // conversation ids: the present one first, then the merged ones
 	Clicks  []Click
 	Waiting []Waiting
-	Claims  map[string]bool // claim keys taken in these conversations
+	Quotes  []Quote // newest first; only where an arrival asks for them
 
 	Touched  bool      // a click was stored or contacts merged: look at Waiting again
 	Captured []Click   // clicks to insert, or whose time moved
@@ -153,6 +180,12 @@ func (t *Thread) drop(w Waiting) {
 
 func compareWaiting(a, b Waiting) int {
 	return cmp.Or(a.At.Compare(b.At), slices.Compare(a.Trigger[:], b.Trigger[:]), cmp.Compare(a.Rule, b.Rule))
+}
+
+// Quote keeps what the business wrote in its place among the others.
+func (t *Thread) Quote(q Quote) {
+	t.Quotes = append(t.Quotes, q)
+	slices.SortStableFunc(t.Quotes, func(a, b Quote) int { return b.At.Compare(a.At) })
 }
 
 // Snapshot is what one transaction has read for a batch, and what the plan adds besides deliveries.

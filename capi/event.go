@@ -22,6 +22,10 @@ type Event struct {
 	// WhatsApp events may carry more, and refuses what they may not (subcode 2804064): see StripExtras.
 	Email, Phone, ExternalID string
 
+	// Automatic marks a conversion that Meta detected by itself and that is reported back to it (Meta,
+	// Automatic events).
+	Automatic bool
+
 	// LimitedDataUse asks Meta to treat the event under its terms for limited data use.
 	LimitedDataUse bool
 }
@@ -36,7 +40,12 @@ type wireEvent struct {
 	Channel    string          `json:"messaging_channel"`
 	UserData   wireUserData    `json:"user_data"`
 	CustomData *wireCustomData `json:"custom_data,omitempty"`
+	Outcome    *wireOutcome    `json:"messaging_outcome_data,omitempty"`
 	*wireDataUse
+}
+
+type wireOutcome struct {
+	Type string `json:"outcome_type"`
 }
 
 type wireUserData struct {
@@ -72,6 +81,9 @@ func (e Event) JSON() []byte {
 		Source:   "business_messaging",
 		Channel:  "whatsapp",
 		UserData: e.userData(),
+	}
+	if e.Automatic {
+		wire.Outcome = &wireOutcome{Type: "automatic_events"}
 	}
 	if e.LimitedDataUse {
 		wire.wireDataUse = &wireDataUse{Options: []string{"LDU"}}

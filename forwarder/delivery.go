@@ -8,6 +8,7 @@ package forwarder
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,7 +59,7 @@ type Delivery struct {
 	EventName string
 	EventAt   time.Time // time of the message or order, never of sending
 	Value     capi.Money
-	Payload   []byte // the event's JSON, frozen on entering queued; nil before (ledger 20)
+	Payload   []byte // the event's JSON, the same bytes from entering queued on (ledger 20); nil while it lacks a value
 
 	Claim        string // the right to send this conversion once (ledger 14)
 	Conversation uuid.UUID
@@ -69,6 +70,7 @@ type Delivery struct {
 	ClickID      string
 	AdID         string
 	ClickAt      time.Time
+	CancelIf     []byte // what cancels it while it waits, for rules.Cancels; nil = nothing does
 
 	Dataset    string
 	TestCode   string
@@ -80,6 +82,24 @@ type Delivery struct {
 	Call       uuid.UUID // the last call that carried it; zero before the first
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
+}
+
+// Changes is what a batch of messages leads to. What is completed or cancelled was recorded before, and
+// is left alone if it went on meanwhile.
+type Changes struct {
+	New       []Delivery
+	Completed []Delivery // were held for want of a value, and are told what they lacked (ledger 17)
+	Cancelled []Delivery // waited or were held
+}
+
+// HeldForValue reports whether a later match with a clear amount completes the delivery (ledger 17).
+func (d Delivery) HeldForValue() bool {
+	return d.Status == Held && slices.Contains(reason.Values(), d.Reason)
+}
+
+// GoesOut reports whether Meta has the event, or will have it unless something gets in between.
+func (d Delivery) GoesOut() bool {
+	return slices.Contains([]Status{Waiting, Queued, Sending, Sent}, d.Status)
 }
 
 // EventID derives the id that Meta sees from what caused the event: the same cause gives the same

@@ -37,6 +37,7 @@ const (
 	OptedOut       Code = "opted_out"
 	Shadow         Code = "shadow"
 	CancelIf       Code = "cancel_if"
+	ToldByRule     Code = "told_by_rule"
 
 	// Why a trigger yields nothing at all.
 	NotFromChat    Code = "not_from_chat"
@@ -68,6 +69,7 @@ var words = map[Code]string{
 	OptedOut:            "the person opted out",
 	Shadow:              "the rule is in shadow mode: recorded, never sent",
 	CancelIf:            "what the rule's 'cancel_if' listens for happened while the event waited",
+	ToldByRule:          "a rule tells Meta of this event for the same click, so what Meta detected by itself is not needed",
 	NotFromChat:         "the order does not say that it came from the chat",
 	NoConversation:      "no conversation fits the order",
 	OtherAccount:        "the rule file belongs to another account",
@@ -77,6 +79,9 @@ var words = map[Code]string{
 	ValueSkipped:        "no clear amount was found, and the rule says to skip then",
 	IfUnmet:             "the rule's 'if' does not hold",
 }
+
+// Values are the codes for which an event is held until an amount is clear (ledger 17).
+func Values() []Code { return []Code{ValueMissing, ValueAmbiguous, ValueOutOfRange} }
 
 // Words says the reason as a sentence part without a full stop, for people who never read the code.
 // An unknown code comes back as it is.

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -12,7 +14,7 @@ import (
 //	per_click:<rule>:<conversation>:<click key>
 //	per_day:<rule>:<conversation>:<YYYY-MM-DD of the event time in the rule's timezone>
 //	always:<rule>:<trigger>
-//	dedupe:<event name>:<the filled-in template, folded>
+//	dedupe:<event name>:<the filled-in template, folded; SHA-256 in hex of one that is longer than 256 bytes>
 //
 // A rule in shadow mode puts "shadow:" before them.
 func claimKey(b *bound, f *Facts, conversation string) string {
@@ -38,12 +40,18 @@ func (m Mode) key(key string) string {
 	return key
 }
 
+// maxDedupe is the longest text that stands in a key as it is: databases index no text of any length.
+const maxDedupe = 256
+
 // dedupeKey is the key that rules share, empty if the rule has no dedupe. A template that this message
 // does not fill in completely would make one event of all that lack the same: once decides then.
 func (m *match) dedupeKey() string {
 	text := strings.Join(strings.Fields(folded(m.whole(m.rule.dedupe))), " ")
 	if text == "" {
 		return ""
+	}
+	if len(text) > maxDedupe {
+		text = fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
 	}
 	return m.rule.Mode.key("dedupe:" + m.rule.Event + ":" + text)
 }
@@ -85,7 +93,7 @@ func (m *match) onceKeys() []string {
 // DedupeKeys returns the claim keys that Eval may ask for and that belong to no conversation: a caller
 // that reads claims by conversation reads these beside them.
 func (s *Set) DedupeKeys(f Facts) []string {
-	if s == nil || !s.dedupes {
+	if !s.Hears().Dedupes {
 		return nil
 	}
 	var keys []string

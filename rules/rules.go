@@ -118,7 +118,6 @@ type Set struct {
 	sources []Source // by path
 	hash    string
 	index   index
-	dedupes bool // some rule has a dedupe
 	hears   Hears
 }
 
@@ -162,7 +161,6 @@ func NewSet(owner Owner, files ...*File) (*Set, []Problem) {
 			b := settings
 			b.Rule = rule
 			s.rules = append(s.rules, &b)
-			s.dedupes = s.dedupes || rule.dedupe.parts != nil
 		}
 	}
 	if len(s.rules) > maxRules {

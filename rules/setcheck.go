@@ -55,6 +55,7 @@ type Hears struct {
 	Templates  bool // we_send_template
 	Detections bool // meta_detects
 	Quotes     bool // last_amount_we_quoted: Facts.Quoted is asked for
+	Dedupes    bool // dedupe: DedupeKeys are asked for
 }
 
 // Hears says what the rules of the set listen for, to fire or to cancel. A nil Set hears nothing.
@@ -71,6 +72,7 @@ func hears(rules []*bound) (h Hears) {
 			continue
 		}
 		h.Quotes = h.Quotes || b.value.quotes()
+		h.Dedupes = h.Dedupes || b.dedupe.parts != nil
 		for _, when := range slices.Concat(leaves(b.when), b.cancels) {
 			switch c := when.(type) {
 			case *says:

@@ -68,9 +68,10 @@ func TestASetSaysWhatItHears(t *testing.T) {
 		"when: {customer_says: oi}":   {},
 		"when: {we_say: {regex: oi}}": {OurTexts: true},
 		"when: {customer_says: oi}, value: {first_of: [{amount: 1}, {from: last_amount_we_quoted}]}": {Quotes: true},
-		"mode: off, when: {we_say: oi}":                                                       {},
-		"when: {any: [{we_send_template: {name: x}}, {meta_detects: Purchase}]}":              {Templates: true, Detections: true},
-		"when: {customer_says: oi}, wait: 1h, cancel_if: [{we_send_template: {name: sorry}}]": {Templates: true},
+		`when: {customer_says: oi}, dedupe: "{message.id}"`:                                          {Dedupes: true},
+		"mode: off, when: {we_say: oi}":                                                              {},
+		"when: {any: [{we_send_template: {name: x}}, {meta_detects: Purchase}]}":                     {Templates: true, Detections: true},
+		"when: {customer_says: oi}, wait: 1h, cancel_if: [{we_send_template: {name: sorry}}]":        {Templates: true},
 	} {
 		set := setOf(t, Owner{ID: "shop"}, "version: 1\nrules:\n- {id: a, "+rule+", send: ViewContent}\n")
 		if got := set.Hears(); got != want {

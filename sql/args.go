@@ -25,6 +25,9 @@ type rowSet struct {
 // AppendQuery implements schema.QueryAppender.
 func (s rowSet) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
 	if gen.Dialect().Name() != dialect.PG {
+		if len(s.rows) == 0 { // VALUES takes no empty list
+			return append(b, "SELECT NULL"+strings.Repeat(", NULL", len(s.types)-1)+" WHERE FALSE"...), nil
+		}
 		list := make([]bun.TupleValues, len(s.rows))
 		for i, row := range s.rows {
 			list[i] = bun.Tuple(row)

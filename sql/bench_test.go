@@ -48,7 +48,7 @@ func recordBatches(b *testing.B, url string) {
 				batch[i].Referral = &attribution.Click{ClickID: fmt.Sprintf("Afe-click-id-of-realistic-length-%090d", messages), AdID: "120210000000000001"}
 			}
 		}
-		_, _, err := s.Record(b.Context(), now, batch, func(snap *attribution.Snapshot) ([]forwarder.Delivery, error) {
+		_, _, err := s.Record(b.Context(), now, batch, func(snap *attribution.Snapshot, _ []forwarder.Delivery) (forwarder.Changes, error) {
 			var list []forwarder.Delivery
 			for i, a := range snap.Fresh {
 				if a.Referral != nil {
@@ -59,7 +59,7 @@ func recordBatches(b *testing.B, url string) {
 					list = append(list, d)
 				}
 			}
-			return list, nil
+			return forwarder.Changes{New: list}, nil
 		})
 		if err != nil {
 			b.Fatal(err)

@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -45,6 +46,27 @@ func writeClicks(ctx context.Context, w *script, threads []*attribution.Thread) 
 		}
 	}
 	return putClicks.add(ctx, w, rows)
+}
+
+// WhoClicked finds who came by a click, given Meta's id for it: a name that the person had at a time, and
+// the business number. It is not ok where no such click is known. Where several conversations hold it,
+// as after a forwarded link, the first one counts.
+func (s *Store) WhoClicked(ctx context.Context, accountID, clickID string, at time.Time) (who attribution.Identity, number string, ok bool, err error) {
+	var rows []struct{ Kind, Value, NumberID string }
+	err = s.read.NewRaw(`
+SELECT a.kind, a.value, k.number_id FROM clicks c
+JOIN conversations k ON k.account_id = c.account_id AND k.id = c.conversation_id
+JOIN contacts p ON p.account_id = k.account_id AND p.id = k.contact_id
+JOIN aliases a ON a.account_id = p.account_id AND a.contact_id = p.merged_into
+WHERE c.account_id = ? AND c.clid = ? AND a.from_at <= ? AND (a.to_at = 0 OR a.to_at > ?)
+ORDER BY c.clicked_at, c.id, a.kind LIMIT 1`, accountID, clickID, micros(at), micros(at)).Scan(ctx, &rows)
+	if err != nil || len(rows) == 0 {
+		return who, "", false, err
+	}
+	if who.WAID = rows[0].Value; rows[0].Kind == string(attribution.UserID) {
+		who = attribution.Identity{UserID: rows[0].Value}
+	}
+	return who, rows[0].NumberID, true, nil
 }
 
 // Clicks lists an account's clicks, newest first.

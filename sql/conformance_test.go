@@ -103,7 +103,8 @@ func conformance(t *testing.T, fresh func(*testing.T) *Store) {
 type ledger struct {
 	*testing.T
 	*Store
-	now time.Time
+	now   time.Time
+	known []forwarder.Delivery // what the last plan was told of its conversations
 }
 
 // message makes an arrival; its text stands for its id.
@@ -117,14 +118,23 @@ func (l *ledger) message(id string, from attribution.Identity, at time.Time) *at
 // record stores messages; each gets the deliveries that the plan makes of its text.
 func (l *ledger) record(plan func(*attribution.Snapshot) []forwarder.Delivery, batch ...*attribution.Arrival) (int, []forwarder.Delivery) {
 	l.Helper()
-	fresh, deliveries, err := l.Record(l.Context(), l.now, batch, func(s *attribution.Snapshot) ([]forwarder.Delivery, error) {
+	return l.plan(func(s *attribution.Snapshot) (c forwarder.Changes) {
+		if plan != nil {
+			c.New = plan(s)
+		}
+		return c
+	}, batch...)
+}
+
+// plan stores messages, and what the plan makes of them.
+func (l *ledger) plan(plan func(*attribution.Snapshot) forwarder.Changes, batch ...*attribution.Arrival) (int, []forwarder.Delivery) {
+	l.Helper()
+	fresh, deliveries, err := l.Record(l.Context(), l.now, batch, func(s *attribution.Snapshot, known []forwarder.Delivery) (forwarder.Changes, error) {
+		l.known = known
 		for _, a := range s.Fresh {
 			if a.Referral != nil {
 				a.Thread.Capture(a)
 			}
-		}
-		if plan == nil {
-			return nil, nil
 		}
 		return plan(s), nil
 	})

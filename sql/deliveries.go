@@ -44,6 +44,7 @@ type deliveryRow struct {
 	CallID         []byte
 	CreatedAt      int64
 	UpdatedAt      int64
+	CancelIf       []byte
 }
 
 func rowOf(d forwarder.Delivery) deliveryRow {
@@ -55,7 +56,7 @@ func rowOf(d forwarder.Delivery) deliveryRow {
 		Rule: d.Rule, RuleSet: d.RuleSet, Why: d.Why, Clid: d.ClickID, AdID: d.AdID, ClickedAt: micros(d.ClickAt),
 		DatasetID: d.Dataset, TestCode: d.TestCode, DueAt: micros(d.Due), Attempts: d.Attempts,
 		Unknowns: d.Unknowns, BatchLimit: d.BatchLimit, Revision: d.Revision, CallID: maybeID(d.Call),
-		CreatedAt: micros(d.CreatedAt), UpdatedAt: micros(d.UpdatedAt),
+		CreatedAt: micros(d.CreatedAt), UpdatedAt: micros(d.UpdatedAt), CancelIf: d.CancelIf,
 	}
 }
 
@@ -68,7 +69,7 @@ func (r deliveryRow) delivery() forwarder.Delivery {
 		Rule: r.Rule, RuleSet: r.RuleSet, Why: r.Why, ClickID: r.Clid, AdID: r.AdID, ClickAt: fromMicros(r.ClickedAt),
 		Dataset: r.DatasetID, TestCode: r.TestCode, Due: fromMicros(r.DueAt), Attempts: r.Attempts,
 		Unknowns: r.Unknowns, BatchLimit: r.BatchLimit, Revision: r.Revision, Call: asUUID(r.CallID),
-		CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt),
+		CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt), CancelIf: r.CancelIf,
 	}
 }
 

@@ -17,7 +17,7 @@ type preparation interface{ prepare() string }
 
 // preparations is what batches ask and write.
 var preparations = []preparation{
-	whoIs, whatHappenedShared,
+	whoIs, whatHappenedShared, whatElseShared,
 	putKeys, putContacts, putAliases, moveAliases, putConversations,
 	putMessages, putClicks, putWaiting, putClaims, putDeliveries, putLanes, putCounts,
 }

@@ -13,15 +13,17 @@ import (
 
 	"github.com/clickthread/clickthread/attribution"
 	"github.com/clickthread/clickthread/forwarder"
+	"github.com/clickthread/clickthread/reason"
 )
 
-// Decide plans a snapshot: it adds clicks and unattributed matches to the threads and returns the
-// deliveries. It does no I/O and may be called again when a transaction has to be repeated.
-type Decide = func(*attribution.Snapshot) ([]forwarder.Delivery, error)
+// Decide plans a snapshot, given the deliveries of its conversations that have their claim: it adds
+// clicks and unattributed matches to the threads and returns what becomes of deliveries. It does no I/O
+// and may be called again when a transaction has to be repeated.
+type Decide = func(*attribution.Snapshot, []forwarder.Delivery) (forwarder.Changes, error)
 
 // Record stores a batch of messages and all they cause in ONE transaction (ledger 1): which are new,
 // who wrote them, in which threads; then decide, then write. A message seen before touches nothing.
-// It returns how many messages were new, and the deliveries that got their claim.
+// It returns how many messages were new, and the deliveries that got their claim or were completed.
 func (s *Store) Record(ctx context.Context, now time.Time, batch []*attribution.Arrival, decide Decide) (fresh int, deliveries []forwarder.Delivery, err error) {
 	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		fresh, deliveries = 0, nil
@@ -32,11 +34,11 @@ func (s *Store) Record(ctx context.Context, now time.Time, batch []*attribution.
 		if len(arrivals) == 0 {
 			return nil
 		}
-		snap, err := s.snapshot(ctx, tx, now, arrivals)
+		snap, known, err := s.snapshot(ctx, tx, now, arrivals)
 		if err != nil {
 			return err
 		}
-		planned, err := decide(snap)
+		planned, err := decide(snap, known)
 		if err != nil {
 			return err
 		}
@@ -52,40 +54,43 @@ func (s *Store) Record(ctx context.Context, now time.Time, batch []*attribution.
 
 // snapshot finds or makes the people and threads of a batch and loads what the plan needs to know. The
 // threads' rows are locked by being written, so what is read of them afterwards stays true.
-func (s *Store) snapshot(ctx context.Context, tx bun.Tx, now time.Time, fresh []*attribution.Arrival) (*attribution.Snapshot, error) {
-	known, err := readPeople(ctx, tx, fresh)
+func (s *Store) snapshot(ctx context.Context, tx bun.Tx, now time.Time, fresh []*attribution.Arrival) (*attribution.Snapshot, []forwarder.Delivery, error) {
+	people, err := readPeople(ctx, tx, fresh)
 	if err != nil {
-		return nil, fmt.Errorf("read contacts: %w", err)
+		return nil, nil, fmt.Errorf("read contacts: %w", err)
 	}
-	directories, authors := identify(now, fresh, known)
+	directories, authors := identify(now, fresh, people)
 	w := s.script(tx)
 	if err := writePeople(ctx, w, directories); err != nil {
-		return nil, fmt.Errorf("write contacts: %w", err)
+		return nil, nil, fmt.Errorf("write contacts: %w", err)
 	}
 	threads, err := openThreads(ctx, w, now, directories, fresh, authors)
 	if err != nil {
-		return nil, fmt.Errorf("open conversations: %w", err)
+		return nil, nil, fmt.Errorf("open conversations: %w", err)
 	}
-	if err := readThreads(ctx, w, directories, threads); err != nil {
-		return nil, fmt.Errorf("read conversations: %w", err)
+	known, err := readThreads(ctx, w, directories, threads, fresh)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read conversations: %w", err)
 	}
-	return &attribution.Snapshot{Now: now, Fresh: fresh, Threads: threads}, nil
+	return &attribution.Snapshot{Now: now, Fresh: fresh, Threads: threads}, known, nil
 }
 
-// writePlan writes what the plan added. A delivery whose claim somebody else took is dropped: the
+// writePlan writes what the plan added. A delivery whose claim somebody else took is only counted: the
 // first committed wins (ledger 14).
-func (s *Store) writePlan(ctx context.Context, tx bun.Tx, snap *attribution.Snapshot, deliveries []forwarder.Delivery) ([]forwarder.Delivery, error) {
-	won, err := s.insertClaims(ctx, tx, deliveries)
+func (s *Store) writePlan(ctx context.Context, tx bun.Tx, snap *attribution.Snapshot, planned forwarder.Changes) ([]forwarder.Delivery, error) {
+	won, err := s.insertClaims(ctx, tx, planned.New)
 	if err != nil {
 		return nil, fmt.Errorf("insert claims: %w", err)
 	}
-	countLost(snap, deliveries, won)
+	countLost(snap, planned.New, won)
 	w := s.script(tx)
 	for _, write := range []func() error{
 		func() error { return insertMessages(ctx, w, snap.Fresh) },
 		func() error { return writeClicks(ctx, w, snap.Threads) },
 		func() error { return writeWaiting(ctx, w, snap.Threads) },
 		func() error { return insertDeliveries(ctx, w, won) },
+		func() error { return completeDeliveries(ctx, w, planned.Completed) },
+		func() error { return cancelDeliveries(ctx, w, planned.Cancelled) },
 		func() error { return putCounts.add(ctx, w, counterRows(s.node, snap.Now, snap.Counts)) },
 		func() error { return w.run(ctx) },
 	} {
@@ -93,7 +98,18 @@ func (s *Store) writePlan(ctx context.Context, tx bun.Tx, snap *attribution.Snap
 			return nil, fmt.Errorf("write what was planned: %w", err)
 		}
 	}
-	return won, nil
+	return append(won, planned.Completed...), nil
+}
+
+// countLost counts the planned deliveries that did not get their claim.
+func countLost(snap *attribution.Snapshot, planned, won []forwarder.Delivery) {
+	for _, d := range planned {
+		if len(won) > 0 && d.ID == won[0].ID {
+			won = won[1:]
+			continue
+		}
+		snap.Add(d.Account, string(reason.OnceClaimed))
+	}
 }
 
 type messageKeyRow struct {
@@ -147,6 +163,7 @@ type messageRow struct {
 	SentAt         int64
 	ReceivedAt     int64
 	Body           []byte
+	Source         string
 }
 
 var putMessages = put[messageRow]{"put_messages", "", ""}
@@ -156,7 +173,7 @@ func insertMessages(ctx context.Context, w *script, fresh []*attribution.Arrival
 	for i, a := range fresh {
 		rows[i] = messageRow{
 			AccountID: a.Account, ID: a.ID[:], ConversationID: a.Thread.IDs[0][:], Type: a.Type,
-			SentAt: micros(a.At), ReceivedAt: micros(a.ReceivedAt), Body: a.Body,
+			SentAt: micros(a.At), ReceivedAt: micros(a.ReceivedAt), Body: a.Body, Source: string(a.Source),
 		}
 		if a.Forget {
 			rows[i].Body = nil

@@ -47,7 +47,9 @@ func claimOnce(t *testing.T, l *ledger) {
 
 func failingPlan(t *testing.T, l *ledger) {
 	_, _, err := l.Record(t.Context(), l.now, []*attribution.Arrival{l.message("m1", ana, l.now)},
-		func(*attribution.Snapshot) ([]forwarder.Delivery, error) { return nil, context.DeadlineExceeded })
+		func(*attribution.Snapshot, []forwarder.Delivery) (forwarder.Changes, error) {
+			return forwarder.Changes{}, context.DeadlineExceeded
+		})
 	if err == nil {
 		t.Fatal("the plan's error was lost")
 	}

@@ -91,7 +91,7 @@ func upsertConversations(ctx context.Context, w *script, touched map[string]conv
 }
 
 func newThread(at place, rows []conversationRow) *attribution.Thread {
-	t := &attribution.Thread{Account: at.account, Contact: at.contact, Number: at.number, Claims: map[string]bool{}}
+	t := &attribution.Thread{Account: at.account, Contact: at.contact, Number: at.number}
 	for _, r := range rows {
 		t.IDs = append(t.IDs, asUUID(r.ID))
 	}

@@ -22,6 +22,7 @@ type waitingRow struct {
 	SentAt         int64
 	ReceivedAt     int64
 	Body           []byte
+	Source         string
 }
 
 var putWaiting = put[waitingRow]{"put_waiting", "", ""}
@@ -30,6 +31,7 @@ func (r waitingRow) waiting() attribution.Waiting {
 	return attribution.Waiting{
 		Conversation: asUUID(r.ConversationID), Trigger: asUUID(r.TriggerID), Rule: r.Rule, Event: r.EventName,
 		Reason: reason.Code(r.Reason), At: fromMicros(r.SentAt), ReceivedAt: fromMicros(r.ReceivedAt), Body: r.Body,
+		Source: attribution.Source(r.Source),
 	}
 }
 
@@ -41,6 +43,7 @@ func writeWaiting(ctx context.Context, w *script, threads []*attribution.Thread)
 			rows = append(rows, waitingRow{
 				AccountID: t.Account, ConversationID: added.Conversation[:], TriggerID: added.Trigger[:], Rule: added.Rule,
 				EventName: added.Event, Reason: string(added.Reason), SentAt: micros(added.At), ReceivedAt: micros(added.ReceivedAt), Body: added.Body,
+				Source: string(added.Source),
 			})
 		}
 		for _, old := range t.Dropped {

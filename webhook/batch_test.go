@@ -32,7 +32,7 @@ type slowStore struct {
 func (s *slowStore) Key(string) [16]byte { return [16]byte{} }
 
 func (s *slowStore) Record(_ context.Context, _ time.Time, batch []*attribution.Arrival,
-	_ func(*attribution.Snapshot) ([]forwarder.Delivery, error),
+	_ func(*attribution.Snapshot, []forwarder.Delivery) (forwarder.Changes, error),
 ) (int, []forwarder.Delivery, error) {
 	time.Sleep(time.Second)
 	s.mu.Lock()
@@ -50,6 +50,10 @@ func (s *slowStore) Record(_ context.Context, _ time.Time, batch []*attribution.
 		}
 	}
 	return len(batch), nil, nil
+}
+
+func (s *slowStore) WhoClicked(context.Context, string, string, time.Time) (attribution.Identity, string, bool, error) {
+	return attribution.Identity{}, "", false, nil
 }
 
 func (s *slowStore) AddCounts(context.Context, time.Time, map[attribution.Count]int) error {

@@ -21,7 +21,8 @@ import (
 type Recorder interface {
 	Key(messageID string) [16]byte
 	Record(ctx context.Context, now time.Time, batch []*attribution.Arrival,
-		decide func(*attribution.Snapshot) ([]forwarder.Delivery, error)) (fresh int, deliveries []forwarder.Delivery, err error)
+		decide func(*attribution.Snapshot, []forwarder.Delivery) (forwarder.Changes, error)) (fresh int, deliveries []forwarder.Delivery, err error)
+	WhoClicked(ctx context.Context, account, clickID string, at time.Time) (who attribution.Identity, number string, ok bool, err error)
 	AddCounts(ctx context.Context, now time.Time, counts map[attribution.Count]int) error
 }
 
@@ -33,9 +34,10 @@ type Quarantine interface {
 
 // Why something is in quarantine.
 const (
-	Malformed   = "malformed"    // signed, but not what a notification looks like
-	UnknownWABA = "unknown_waba" // of an account that is not in the settings
-	PlanFailed  = "plan_failed"  // our own fault: planning it failed
+	Malformed    = "malformed"     // signed, but not what a notification looks like
+	UnknownWABA  = "unknown_waba"  // of an account that is not in the settings
+	UnknownClick = "unknown_click" // an automatic event of a click that has not come yet
+	PlanFailed   = "plan_failed"   // our own fault: planning it failed
 )
 
 // Intake turns notifications into records.
@@ -122,69 +124,6 @@ func (in *Intake) receive(ctx context.Context, now time.Time, body []byte) error
 	return nil
 }
 
-// collect takes from one change what its account listens to. Only the field "messages" holds what
-// shoppers write now; everything else is counted, so that nothing goes by unseen.
-func (in *Intake) collect(ctx context.Context, now time.Time, p *pending, a account.Account, change whatsapp.Change) error {
-	for _, m := range change.Malformed {
-		detail := fmt.Sprintf("%s: %v", m.Kind, m.Err)
-		if err := in.quarantine(ctx, now, Malformed, a.WABAID, detail, m.Raw); err != nil {
-			return err
-		}
-	}
-	for _, s := range change.Statuses {
-		p.add(a.ID, statusKind(s.State), 1)
-	}
-	for _, e := range change.Errors {
-		p.add(a.ID, "whatsapp_error", 1)
-		// The title is Meta's fixed text for the code; the details may name a person.
-		in.Log.Warn("WhatsApp reports an error of the account", "account", a.ID, "code", e.Code, "title", e.Title)
-	}
-	switch {
-	case change.Field != "messages":
-		p.add(a.ID, fieldKind(change.Field), 1)
-		return nil
-	case !a.Listens(change.PhoneNumberID):
-		p.add(a.ID, "other_number", len(change.Messages))
-		return nil
-	}
-	for _, m := range change.Messages {
-		if m.WAID == "" && m.UserID == "" {
-			if err := in.quarantine(ctx, now, Malformed, a.WABAID, "message: no sender", m.Raw); err != nil {
-				return err
-			}
-			continue
-		}
-		if m.DashboardTest() {
-			in.Log.Info("Meta's dashboard test message arrived: the subscription works", "account", a.ID)
-		}
-		p.messages = append(p.messages, in.arrival(now, a, change.PhoneNumberID, m))
-	}
-	return nil
-}
-
-// arrival gives a message its place in time: its own timestamp, never later than now, and now where
-// it has none.
-func (in *Intake) arrival(now time.Time, a account.Account, number string, m whatsapp.Message) *attribution.Arrival {
-	at := m.Timestamp
-	if at.IsZero() || at.After(now) {
-		at = now
-	}
-	arrival := &attribution.Arrival{
-		Account: a.ID, Number: number, ID: in.NewID(), Key: in.Recorder.Key(m.ID), Type: m.Type,
-		From: attribution.Identity{WAID: m.WAID, UserID: m.UserID},
-		At:   at, ReceivedAt: now, Body: m.Raw, Said: &m, Forget: in.ForgetText,
-	}
-	if s := m.System; s != nil && (s.Type == whatsapp.UserChangedNumber || s.Type == whatsapp.UserChangedUserID) {
-		arrival.Becomes = attribution.Identity{WAID: s.WAID, UserID: s.UserID}
-	}
-	if r := m.Referral; r != nil {
-		arrival.Referral = &attribution.Click{
-			ClickID: r.ClickID, AdID: r.SourceID, SourceType: r.SourceType, SourceURL: r.SourceURL, Headline: r.Headline,
-		}
-	}
-	return arrival
-}
-
 // quarantineEntry keeps the part of a notification that belongs to an account we do not know, as a
 // notification of its own: accounts are walls, also in quarantine.
 func (in *Intake) quarantineEntry(ctx context.Context, now time.Time, entry whatsapp.Entry) error {
@@ -199,23 +138,6 @@ func (in *Intake) quarantineEntry(ctx context.Context, now time.Time, entry what
 			"waba", entry.WABA, "next", "add it under accounts: with waba_id in the settings file, then restart")
 	}
 	return in.quarantine(ctx, now, UnknownWABA, entry.WABA, "", body)
-}
-
-// quarantineMessage keeps one message that cannot be planned, as a notification of its own.
-func (in *Intake) quarantineMessage(ctx context.Context, m *attribution.Arrival, why error) error {
-	a, _ := in.Accounts.ByID(m.Account)
-	value := map[string]any{
-		"metadata": map[string]string{"phone_number_id": m.Number}, "messages": []json.RawMessage{m.Body},
-	}
-	body, err := json.Marshal(map[string]any{"object": "whatsapp_business_account", "entry": []any{
-		map[string]any{"id": a.WABAID, "changes": []any{map[string]any{"field": "messages", "value": value}}},
-	}})
-	if err != nil {
-		return fmt.Errorf("keep message: %w", err)
-	}
-	in.Log.Error("a message could not be planned; it is in quarantine. Please report this", "account", m.Account, "error", why,
-		"next", "after an upgrade: clickthread run replan")
-	return in.quarantine(ctx, m.ReceivedAt, PlanFailed, a.WABAID, why.Error(), body)
 }
 
 func (in *Intake) quarantine(ctx context.Context, now time.Time, why, waba, detail string, body []byte) error {

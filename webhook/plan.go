@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -9,7 +8,6 @@ import (
 
 	"github.com/clickthread/clickthread/account"
 	"github.com/clickthread/clickthread/attribution"
-	"github.com/clickthread/clickthread/capi"
 	"github.com/clickthread/clickthread/forwarder"
 	"github.com/clickthread/clickthread/reason"
 	"github.com/clickthread/clickthread/rules"
@@ -26,170 +24,141 @@ type Planner struct {
 	Accounts *account.Registry
 	Rules    RuleSets
 	NewID    func() uuid.UUID
-	OptedOut func(account string, who attribution.Identity) bool // Default: nobody is.
+	Key      func(messageID string) [16]byte // names a message without its id, which holds a phone number
 }
 
-// trigger is a message that rules are offered: one of the batch, or one that waited for its click.
+// trigger is what rules are offered: something of the batch, or something that waited for its click.
 type trigger struct {
 	thread     *attribution.Thread
 	id         uuid.UUID
 	at         time.Time
 	receivedAt time.Time
+	source     attribution.Source
 	body       []byte
 	said       *whatsapp.Message // body decoded, where that was done already
 }
 
-// message is what was said.
-func (tr trigger) message() (whatsapp.Message, error) {
-	if tr.said != nil {
-		return *tr.said, nil
-	}
-	m, err := whatsapp.DecodeMessage(tr.body)
-	if err != nil {
-		return m, fmt.Errorf("%w: decode message: %w", errPlan, err)
-	}
-	return m, nil
+// batch is one plan in the making.
+type batch struct {
+	*Planner
+	snap *attribution.Snapshot
+	book *book
 }
 
 // Plan keeps the clicks of the new messages, then offers the new messages, and those that waited in
 // threads that gained a click, to the rules: in order of message time, so that among candidates for
-// one claim the earliest wins (ledger 1). It is given to the recorder, which calls it inside its
-// transaction.
-func (p *Planner) Plan(snap *attribution.Snapshot) ([]forwarder.Delivery, error) {
-	var deliveries []forwarder.Delivery
+// one claim the earliest wins (ledger 1). known are the deliveries of these conversations that have
+// their claim. It is given to the recorder, which calls it inside its transaction.
+func (p *Planner) Plan(snap *attribution.Snapshot, known []forwarder.Delivery) (forwarder.Changes, error) {
+	b := &batch{p, snap, newBook(known)}
 	for _, a := range snap.Fresh {
 		if a.Referral != nil {
 			a.Thread.Capture(a)
 		}
 	}
-	for _, tr := range p.triggers(snap) {
-		made, err := p.evaluate(snap, tr)
-		if err != nil {
-			return nil, err
+	for _, tr := range b.triggers() {
+		if err := b.evaluate(tr); err != nil {
+			return forwarder.Changes{}, err
 		}
-		deliveries = append(deliveries, made...)
 	}
-	return deliveries, nil
+	return b.book.changes(), nil
 }
 
 // triggers are the new messages that are young enough to fire (ledger 5), and the waiting ones for
 // which a click now counts, to be evaluated again in full (ledger 13).
-func (p *Planner) triggers(snap *attribution.Snapshot) []trigger {
+func (b *batch) triggers() []trigger {
 	var triggers []trigger
-	for _, t := range snap.Threads {
-		if !t.Touched || p.Rules.Set(t.Account) == nil { // without rules what waits goes on waiting
+	for _, t := range b.snap.Threads {
+		if !t.Touched || b.Rules.Set(t.Account) == nil { // without rules what waits goes on waiting
 			continue
 		}
-		a, _ := p.Accounts.ByID(t.Account)
+		a, _ := b.Accounts.ByID(t.Account)
 		for _, w := range t.Revivable(a.Click) {
-			snap.Add(t.Account, "revived")
-			triggers = append(triggers, trigger{t, w.Trigger, w.At, w.ReceivedAt, w.Body, nil})
+			b.snap.Add(t.Account, "revived")
+			triggers = append(triggers, trigger{t, w.Trigger, w.At, w.ReceivedAt, w.Source, w.Body, nil})
 		}
 	}
-	for _, a := range snap.Fresh {
+	for _, a := range b.snap.Fresh {
 		if a.Old() {
-			snap.Add(a.Account, "old_message")
+			b.snap.Add(a.Account, "old_message")
 			continue
 		}
-		triggers = append(triggers, trigger{a.Thread, a.ID, a.At, a.ReceivedAt, a.Body, a.Said})
+		triggers = append(triggers, trigger{a.Thread, a.ID, a.At, a.ReceivedAt, a.Source, a.Body, a.Said})
 	}
 	slices.SortStableFunc(triggers, func(a, b trigger) int { return a.at.Compare(b.at) })
 	return triggers
 }
 
-// evaluate offers one trigger to the account's rules and writes down every decision.
-func (p *Planner) evaluate(snap *attribution.Snapshot, tr trigger) ([]forwarder.Delivery, error) {
-	t := tr.thread
-	a, _ := p.Accounts.ByID(t.Account)
-	set := p.Rules.Set(a.ID)
+// evaluate offers one trigger to what waits to be cancelled, then to the account's rules, and writes
+// down every decision.
+func (b *batch) evaluate(tr trigger) error {
+	a, _ := b.Accounts.ByID(tr.thread.Account)
+	set := b.Rules.Set(a.ID)
 	if set == nil {
-		snap.Add(a.ID, "no_rules")
-		return nil, nil
+		b.snap.Add(a.ID, "no_rules")
 	}
-	m, err := tr.message()
+	waiting := b.book.listening(tr.thread, tr.at)
+	if set == nil && len(waiting) == 0 && tr.source != attribution.Detected {
+		return nil
+	}
+	h, err := b.hear(tr.source, tr.body, tr.said)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	click, why := attribution.Pick(t.Clicks, tr.at, a.Click)
-	var deliveries []forwarder.Delivery
-	for _, d := range set.Eval(factsOf(m, tr, click, why)) {
-		switch d.Outcome {
+	click, why := tr.pick(h, a.Click)
+	facts := b.factsOf(h, tr, click, why, set.Hears().Quotes)
+	b.cancel(waiting, facts)
+	m := match{trigger: tr, account: a, click: click, phone: h.phone, ruleSet: set.Hash()}
+	b.keep(m, set.Eval(facts))
+	if facts.Detected != nil {
+		b.keep(m, rules.Automatic().Eval(facts))
+	}
+	if tr.source.Ours() {
+		tr.thread.Quote(attribution.Quote{At: tr.at, Source: tr.source, Body: tr.body})
+	}
+	return nil
+}
+
+// pick finds the click that counts. Of a conversion that Meta detected, Meta says which one.
+func (tr trigger) pick(h heard, policy account.ClickPolicy) (attribution.Click, reason.Code) {
+	clicks := tr.thread.Clicks
+	if h.clickID != "" {
+		clicks = slices.DeleteFunc(slices.Clone(clicks), func(c attribution.Click) bool { return c.ClickID != h.clickID })
+	}
+	return attribution.Pick(clicks, tr.at, policy)
+}
+
+// cancel ends what waits and listens for what happened now (ledger 27). What cannot be read cancels
+// nothing: it was written by another version of this program.
+func (b *batch) cancel(waiting []*entry, facts rules.Facts) {
+	for _, e := range waiting {
+		cancels, err := rules.Cancels(e.CancelIf, facts)
+		switch {
+		case err != nil:
+			b.snap.Add(e.Account, "cancel_if_unreadable")
+		case cancels:
+			e.cancel(b.snap.Now, reason.CancelIf)
+			b.snap.Add(e.Account, "cancelled")
+		}
+	}
+}
+
+// keep writes decisions down: as a delivery, as an unattributed match, or as a count.
+func (b *batch) keep(m match, decisions []rules.Decision) {
+	for _, d := range decisions {
+		switch m.Decision = d; d.Outcome {
 		case rules.Fire, rules.Hold, rules.ShadowFire:
-			t.Claims[d.Claim] = true
-			made := p.delivery(snap.Now, a, tr, click, set, d)
-			if p.OptedOut != nil && p.OptedOut(a.ID, attribution.Identity{WAID: m.WAID, UserID: m.UserID}) {
-				made.Status, made.Reason, made.Payload = forwarder.Skipped, reason.OptedOut, nil
-			}
-			deliveries = append(deliveries, made)
+			b.put(m)
 		case rules.Unattributed:
-			snap.Add(a.ID, string(d.Outcome))
-			for range t.Wait(attribution.Waiting{
-				Trigger: tr.id, Rule: d.Rule.ID, Event: d.Event, Reason: d.Reason,
-				At: tr.at, ReceivedAt: tr.receivedAt, Body: tr.body,
+			b.snap.Add(m.account.ID, string(d.Outcome))
+			for range m.thread.Wait(attribution.Waiting{
+				Trigger: m.id, Rule: d.Rule.ID, Event: d.Event, Reason: d.Reason,
+				At: m.at, ReceivedAt: m.receivedAt, Source: m.source, Body: m.body,
 			}) {
-				snap.Add(a.ID, "unattributed_let_go")
+				b.snap.Add(m.account.ID, "unattributed_let_go")
 			}
 		default:
-			snap.Add(a.ID, string(d.Outcome))
+			b.snap.Add(m.account.ID, string(d.Outcome))
 		}
 	}
-	return deliveries, nil
-}
-
-// delivery freezes what a decision sends. Only what is queued has bytes (ledger 20).
-func (p *Planner) delivery(now time.Time, a account.Account, tr trigger, click attribution.Click, set *rules.Set, d rules.Decision) forwarder.Delivery {
-	out := forwarder.Delivery{
-		Account: a.ID, ID: p.NewID(), Status: forwarder.Queued, Reason: d.Reason,
-		EventID: forwarder.EventID(a.ID, d.Claim), EventName: d.Event, EventAt: tr.at, Value: d.Value,
-		Claim: d.Claim, Conversation: tr.thread.IDs[0], Trigger: tr.id, Rule: d.Rule.ID, RuleSet: set.Hash(), Why: d.Why,
-		ClickID: click.ClickID, AdID: click.AdID, ClickAt: click.At,
-		Dataset: a.DatasetID, TestCode: a.TestCode(now), Due: now, CreatedAt: now, UpdatedAt: now,
-	}
-	switch d.Outcome {
-	case rules.Hold:
-		out.Status = forwarder.Held
-	case rules.ShadowFire:
-		out.Status = forwarder.Skipped
-	default:
-		out.Payload = capi.Event{
-			Name: d.Event, Time: tr.at, ID: out.EventID, WABAID: a.WABAID, ClickID: click.ClickID,
-			Value: d.Value, ContentIDs: d.ContentIDs,
-		}.JSON()
-	}
-	return out
-}
-
-// factsOf tells the rules what a message says and what is known about its conversation.
-func factsOf(m whatsapp.Message, tr trigger, click attribution.Click, why reason.Code) rules.Facts {
-	t := tr.thread
-	f := rules.Facts{
-		Trigger: tr.id.String(), Number: t.Number, At: tr.at, Text: m.Text, Caption: m.Caption,
-		NoClick: why, Claimed: func(key string) rules.ClaimState {
-			if t.Claims[key] {
-				return rules.Taken
-			}
-			return rules.Free
-		},
-	}
-	for _, id := range t.IDs {
-		f.Conversations = append(f.Conversations, id.String())
-	}
-	if why == reason.None {
-		f.Click = &rules.Click{
-			Key: click.Key(), AdID: click.AdID, SourceType: click.SourceType, URL: click.SourceURL,
-			Headline: click.Headline, At: click.At,
-		}
-	}
-	if m.Tap != nil {
-		f.Tap = &rules.Tap{Kind: string(m.Tap.Kind), ID: m.Tap.ID, Title: m.Tap.Title, Name: m.Tap.Name, Answers: m.Tap.Answers}
-	}
-	if m.Order != nil {
-		f.Cart = &rules.Cart{}
-		for _, item := range m.Order.Items {
-			f.Cart.Items = append(f.Cart.Items, rules.CartItem{
-				ID: item.RetailerID, Quantity: item.Quantity, Price: item.Price, Currency: item.Currency,
-			})
-		}
-	}
-	return f
 }

@@ -30,6 +30,7 @@ type scene struct {
 	*testing.T
 	planner *Planner
 	thread  *attribution.Thread
+	known   []forwarder.Delivery // of the transactions before
 	now     time.Time
 }
 
@@ -52,7 +53,7 @@ func newScene(t *testing.T, policy account.ClickPolicy) *scene {
 			Rules:    library, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) },
 		},
 	}
-	s.thread = &attribution.Thread{Account: "shop", Number: "700", IDs: []uuid.UUID{s.planner.NewID()}, Claims: map[string]bool{}}
+	s.thread = &attribution.Thread{Account: "shop", Number: "700", IDs: []uuid.UUID{s.planner.NewID()}}
 	return s
 }
 
@@ -79,12 +80,13 @@ func (s *scene) planned(batch ...*attribution.Arrival) (*attribution.Snapshot, [
 	s.Helper()
 	s.thread.Captured, s.thread.Added, s.thread.Dropped = nil, nil, nil
 	snap := &attribution.Snapshot{Now: s.now, Fresh: batch, Threads: []*attribution.Thread{s.thread}}
-	deliveries, err := s.planner.Plan(snap)
+	changes, err := s.planner.Plan(snap, s.known)
 	if err != nil {
 		s.Fatal(err)
 	}
+	s.known = append(s.known, changes.New...)
 	list := []string{}
-	for _, d := range deliveries {
+	for _, d := range changes.New {
 		list = append(list, strings.TrimSpace(fmt.Sprintf("%s %s %s %s %s", d.EventName, d.Rule, d.ClickID, d.Status, d.Reason)))
 		if (d.Status == forwarder.Queued) != (len(d.Payload) > 0) {
 			s.Errorf("%s is %s with %d bytes; bytes freeze on entering queued (ledger 20)", d.EventName, d.Status, len(d.Payload))
@@ -125,9 +127,9 @@ func TestPlanLedger13RevivesWholeTriggersEarliestFirst(t *testing.T) {
 	snap := &attribution.Snapshot{Now: s.now, Threads: []*attribution.Thread{s.thread}, Fresh: []*attribution.Arrival{
 		s.said(40, "oi", "c1"), s.said(10, "quanto custa?", ""),
 	}}
-	deliveries, err := s.planner.Plan(snap)
-	if err != nil || len(deliveries) != 1 || deliveries[0].Trigger != first {
-		t.Errorf("%v %v, want one lead, for the earliest of the three questions", deliveries, err)
+	changes, err := s.planner.Plan(snap, s.known)
+	if err != nil || len(changes.New) != 1 || changes.New[0].Trigger != first {
+		t.Errorf("%v %v, want one lead, for the earliest of the three questions", changes.New, err)
 	}
 	if len(s.thread.Waiting) != 0 || len(s.thread.Dropped) != 2 {
 		t.Errorf("waiting %d, dropped %d", len(s.thread.Waiting), len(s.thread.Dropped))

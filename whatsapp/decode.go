@@ -39,15 +39,26 @@ func Decode(body []byte) (Notification, error) {
 // DecodeMessage reads one message's own bytes, as they stood in a notification and were stored. It
 // fails if they are not one JSON object, nest deeper than MaxDepth, lack an id, or have a part of the
 // wrong shape.
-func DecodeMessage(raw []byte) (Message, error) {
-	if err := checkDepth(raw); err != nil {
-		return Message{}, fmt.Errorf("decode message: %w", err)
+func DecodeMessage(raw []byte) (Message, error) { return decodeOne("message", raw, decodeMessage) }
+
+// DecodeStatus reads one status's own bytes, as DecodeMessage does a message's.
+func DecodeStatus(raw []byte) (Status, error) { return decodeOne("status", raw, decodeStatus) }
+
+// DecodeAutomaticEvent reads one automatic event's own bytes, as DecodeMessage does a message's.
+func DecodeAutomaticEvent(raw []byte) (AutomaticEvent, error) {
+	return decodeOne("automatic event", raw, decodeAutomaticEvent)
+}
+
+func decodeOne[T any](kind string, raw []byte, decode func([]byte) (T, error)) (T, error) {
+	err := checkDepth(raw)
+	var one T
+	if err == nil {
+		one, err = decode(bytes.Clone(raw))
 	}
-	m, err := decodeMessage(bytes.Clone(raw))
 	if err != nil {
-		return Message{}, fmt.Errorf("decode message: %w", err)
+		return one, fmt.Errorf("decode %s: %w", kind, err)
 	}
-	return m, nil
+	return one, nil
 }
 
 func decodeNotification(body []byte) (Notification, error) {

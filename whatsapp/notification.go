@@ -9,6 +9,7 @@ package whatsapp
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -72,6 +73,17 @@ type AutomaticEvent struct {
 	Currency  string
 	Value1000 json.Number // the price times 1,000 ("25000" is 25.00); empty if absent or not a plain decimal
 	Raw       []byte      // the event as received
+}
+
+// Amount is the price in major units as a plain decimal: "25000" is "25"; empty if Meta gave none.
+func (e AutomaticEvent) Amount() string {
+	whole, fraction, _ := strings.Cut(string(e.Value1000), ".")
+	if whole == "" {
+		return ""
+	}
+	whole = strings.Repeat("0", max(0, 4-len(whole))) + whole
+	point := len(whole) - 3
+	return strings.TrimRight(strings.TrimRight(whole[:point]+"."+whole[point:]+fraction, "0"), ".")
 }
 
 // Error is an error that Meta reports inside a notification (Meta, "Error codes").

@@ -85,11 +85,11 @@ func (noStorage) Record(_ context.Context, now time.Time, batch []*attribution.A
 	snap := &attribution.Snapshot{Now: now, Fresh: batch}
 	for _, a := range batch {
 		a.Thread = &attribution.Thread{
-			Account: a.Account, Contact: a.ID, Number: a.Number, IDs: []uuid.UUID{a.ID}, Claims: map[string]bool{},
+			Account: a.Account, Contact: a.ID, Number: a.Number, IDs: []uuid.UUID{a.ID},
 		}
 		snap.Threads = append(snap.Threads, a.Thread)
 	}
-	_, err := decide(snap)
+	_, err := decide(snap, nil)
 	return len(batch), nil, err
 }
 

@@ -39,6 +39,7 @@ func (a *app) jobs() []job {
 		{"prune", "17 * * * *", time.Hour, "rows removed that were older than the retention settings", a.prune, nil},
 		{"replay", "* * * * *", time.Minute, "notifications replayed from quarantine", a.replay, nil},
 		{"replan", byHand, eachNode, "messages that could not be planned before and are recorded now", a.replan, nil},
+		{"ripen", "@every 1s", eachNode, "events queued whose wait is over", a.ripen, nil},
 		{"check", "* * * * *", time.Minute, "unattributed matches beside a click that counts; must be 0", a.check, a.unchecked},
 		{"counts", "@every 10s", eachNode, "counters written", a.intake.FlushCounts, nil},
 		{"rules", "* * * * *", eachNode, "accounts for which running nodes have different rules in force", a.compareRules, nil},
@@ -67,9 +68,24 @@ func (a *app) retention() sql.Retention {
 	}
 }
 
-// replay records what waited for an account that the settings name by now (ledger 4).
+// replay records what waited for an account that the settings name by now, or for a click that has come
+// by now (ledger 4, 18).
 func (a *app) replay(ctx context.Context) (int, error) {
-	return a.intake.Replay(ctx, webhook.UnknownWABA)
+	n, err := a.intake.Replay(ctx, webhook.UnknownWABA)
+	if err != nil {
+		return n, err
+	}
+	more, err := a.intake.Replay(ctx, webhook.UnknownClick)
+	return n + more, err
+}
+
+// ripen queues the events whose wait is over (ledger 19).
+func (a *app) ripen(ctx context.Context) (int, error) {
+	n, err := a.store.Ripen(ctx, a.clock.Now())
+	if n > 0 {
+		a.forward.Wake()
+	}
+	return n, err
 }
 
 // replan tries again what an older version could not plan.

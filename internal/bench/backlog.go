@@ -111,11 +111,10 @@ func queue(ctx context.Context, store *sql.Store, s shop, run string, n int, tel
 		if err != nil {
 			return err
 		}
-		_, _, err = store.Record(ctx, now(), []*attribution.Arrival{a}, func(snap *attribution.Snapshot) ([]forwarder.Delivery, error) {
-			_, err := captureOnly(snap)
-			var queued []forwarder.Delivery
+		_, _, err = store.Record(ctx, now(), []*attribution.Arrival{a}, func(snap *attribution.Snapshot, known []forwarder.Delivery) (forwarder.Changes, error) {
+			queued, err := captureOnly(snap, known)
 			for i := from; i < to; i++ {
-				queued = append(queued, queuedPayment(s, snap.Now, a, int64(i+1)))
+				queued.New = append(queued.New, queuedPayment(s, snap.Now, a, int64(i+1)))
 			}
 			return queued, err
 		})

@@ -79,9 +79,9 @@ func clickArrival(store *sql.Store, s shop, body []byte) (*attribution.Arrival, 
 }
 
 // captureOnly is a plan without rules: a greeting fires none.
-func captureOnly(snap *attribution.Snapshot) ([]forwarder.Delivery, error) {
+func captureOnly(snap *attribution.Snapshot, _ []forwarder.Delivery) (forwarder.Changes, error) {
 	for _, a := range snap.Fresh {
 		a.Thread.Capture(a)
 	}
-	return nil, nil
+	return forwarder.Changes{}, nil
 }

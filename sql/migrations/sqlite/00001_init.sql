@@ -18,6 +18,7 @@ CREATE TABLE message_keys (
 ) WITHOUT ROWID;
 CREATE INDEX message_keys_age ON message_keys (received_at);
 
+-- source says who or what told us, '' = the customer; see attribution.Source.
 CREATE TABLE messages (
     account_id      TEXT   NOT NULL,
     id              BLOB   NOT NULL,
@@ -26,8 +27,11 @@ CREATE TABLE messages (
     sent_at         BIGINT NOT NULL,
     received_at     BIGINT NOT NULL,
     body            BLOB,
+    source          TEXT   NOT NULL,
     PRIMARY KEY (account_id, id)
 );
+-- What the business wrote: few rows, looked up for the amount that it quoted last.
+CREATE INDEX messages_ours ON messages (conversation_id, sent_at) WHERE source IN ('echo', 'report');
 
 -- merged_into is the contact's own id, or the older contact that stands for it (ledger 9).
 CREATE TABLE contacts (
@@ -76,7 +80,7 @@ CREATE TABLE clicks (
     received_at     BIGINT NOT NULL,
     PRIMARY KEY (account_id, conversation_id, id)
 );
-CREATE UNIQUE INDEX clicks_clid ON clicks (account_id, conversation_id, clid) WHERE clid <> '';
+CREATE UNIQUE INDEX clicks_clid ON clicks (account_id, clid, conversation_id) WHERE clid <> '';
 CREATE INDEX clicks_age ON clicks (clicked_at);
 
 -- What is left of pruned clicks: how many there were, per day and ad (ledger 12).
@@ -100,6 +104,7 @@ CREATE TABLE unattributed (
     sent_at         BIGINT NOT NULL,
     received_at     BIGINT NOT NULL,
     body            BLOB   NOT NULL,
+    source          TEXT   NOT NULL,
     PRIMARY KEY (account_id, conversation_id, trigger_id, rule)
 );
 CREATE INDEX unattributed_age ON unattributed (received_at);
@@ -152,10 +157,14 @@ CREATE TABLE deliveries (
     call_id         BLOB,
     created_at      BIGINT  NOT NULL,
     updated_at      BIGINT  NOT NULL,
-    PRIMARY KEY (account_id, id)
+    cancel_if       BLOB,
+    PRIMARY KEY (account_id, id),
+    UNIQUE (account_id, event_name, event_id)
 );
 CREATE INDEX deliveries_due ON deliveries (account_id, due_at, id, created_at) WHERE status = 'queued';
 CREATE INDEX deliveries_open ON deliveries (event_at) WHERE status IN ('queued', 'waiting');
+CREATE INDEX deliveries_waiting ON deliveries (due_at) WHERE status = 'waiting';
+CREATE INDEX deliveries_trigger ON deliveries (trigger_id);
 CREATE INDEX deliveries_held ON deliveries (account_id, reason) WHERE status = 'held';
 CREATE INDEX deliveries_rejected ON deliveries (account_id) WHERE status = 'rejected';
 

@@ -1,0 +1,155 @@
+package sql
+
+import (
+	"context"
+
+	"github.com/clickthread/clickthread/attribution"
+	"github.com/clickthread/clickthread/forwarder"
+	"github.com/clickthread/clickthread/reason"
+)
+
+// readThreads runs the script, whose writes lock the threads, and reads what is known of them: clicks,
+// unattributed matches, claims with their deliveries, and what some rules ask for besides; on a shared
+// database also the contacts once more, because another node may have merged them before their
+// conversations were locked. If so the transaction is begun again, and sees them merged.
+func readThreads(ctx context.Context, w *script, directories map[string]*people, threads []*attribution.Thread,
+	fresh []*attribution.Arrival,
+) (known []forwarder.Delivery, err error) {
+	owner := map[string]*attribution.Thread{}
+	var ids [][]any
+	for _, t := range threads {
+		for _, id := range t.IDs {
+			owner[t.Account+string(id[:])] = t
+			ids = append(ids, []any{t.Account, id[:]})
+		}
+	}
+	if len(ids) == 0 {
+		return nil, w.run(ctx)
+	}
+	var rows []factRow
+	if err := w.query(ctx, w.tx.NewRaw("?", whatToAsk(w.store.home.shared, directories, ids, threads, fresh)), &rows); err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		switch r.Part {
+		case aContact:
+			if directories[r.AccountID].Root(asUUID(r.ConversationID)) != asUUID(r.ID) {
+				return nil, errRaced
+			}
+		case aClaim:
+			known = append(known, r.delivery())
+		default:
+			r.tell(owner[r.AccountID+string(r.ConversationID)])
+		}
+	}
+	return known, nil
+}
+
+// whatToAsk chooses the question. Claims of no conversation and quotes are asked for only where the
+// rules of an account do.
+func whatToAsk(shared bool, directories map[string]*people, ids [][]any, threads []*attribution.Thread, fresh []*attribution.Arrival) asking {
+	var keys, quoted [][]any
+	quotes := map[string]bool{}
+	for _, a := range fresh {
+		quotes[a.Account] = quotes[a.Account] || a.Quotes
+		for _, key := range a.Keys {
+			keys = append(keys, []any{a.Account, key})
+		}
+	}
+	for _, t := range threads {
+		for _, id := range t.IDs {
+			if quotes[t.Account] {
+				quoted = append(quoted, []any{t.Account, id[:]})
+			}
+		}
+	}
+	more := len(keys)+len(quoted) > 0
+	switch {
+	case shared && more:
+		return whatElseShared.about(ids, knownContacts(directories), keys, quoted)
+	case shared:
+		return whatHappenedShared.about(ids, knownContacts(directories))
+	case more:
+		return whatElse.about(ids, keys, quoted)
+	}
+	return whatHappened.about(ids)
+}
+
+// The deliveries of claims, as factRow has them.
+const claimColumns = `
+SELECT 'claim', c.account_id, c.conversation_id, c.delivery_id, c.key, coalesce(d.event_name, ''), coalesce(d.reason, ''),
+    coalesce(d.status, ''), coalesce(d.event_id, ''), coalesce(d.rule, ''), coalesce(d.clid, ''), '',
+    coalesce(d.event_at, 0), coalesce(d.due_at, 0), d.cancel_if
+`
+
+const claimDelivery = " LEFT JOIN deliveries d ON d.account_id = c.account_id AND d.id = c.delivery_id"
+
+var (
+	whatHappened = question{"what_happened", `
+WITH mine (account_id, id) AS (?)
+SELECT 'click' AS part, c.account_id, c.conversation_id, c.id, c.clid AS name, c.ad_id AS kind, c.source_type AS detail,
+    c.source_url AS url, c.headline, '' AS rule, '' AS clid, '' AS source, c.clicked_at AS at, c.received_at, NULL AS body
+FROM mine m CROSS JOIN clicks c WHERE c.account_id = m.account_id AND c.conversation_id = m.id
+UNION ALL
+SELECT 'match', u.account_id, u.conversation_id, u.trigger_id, u.rule, u.event_name, u.reason, '', '', '', '', u.source,
+    u.sent_at, u.received_at, u.body
+FROM mine m CROSS JOIN unattributed u WHERE u.account_id = m.account_id AND u.conversation_id = m.id
+UNION ALL` + claimColumns + `FROM mine m CROSS JOIN claims c` + claimDelivery + `
+WHERE c.account_id = m.account_id AND c.conversation_id = m.id`, []string{"text,bytea"}}
+
+	whatHappenedShared = question{"what_happened", whatHappened.text + `
+UNION ALL
+SELECT 'contact', c.account_id, c.id, c.merged_into, '', '', '', '', '', '', '', '', 0, 0, NULL
+FROM contacts c WHERE (c.account_id, c.id) IN (?)`, []string{"text,bytea", "text,bytea"}}
+
+	whatElse       = question{"what_else", whatHappened.text + others, append(whatHappened.sets, otherSets...)}
+	whatElseShared = question{"what_else", whatHappenedShared.text + others, append(whatHappenedShared.sets, otherSets...)}
+)
+
+// others are the claims with given keys, and what the business wrote in given conversations, the newest
+// first.
+const others = `
+UNION ALL` + claimColumns + `FROM claims c` + claimDelivery + ` WHERE (c.account_id, c.key) IN (?)
+UNION ALL
+SELECT 'quote', q.account_id, q.conversation_id, q.id, '', '', '', '', '', '', '', q.source, q.sent_at, q.received_at, q.body FROM (
+    SELECT m.*, row_number() OVER (PARTITION BY m.account_id, m.conversation_id ORDER BY m.sent_at DESC, m.id DESC) AS place
+    FROM messages m WHERE (m.account_id, m.conversation_id) IN (?) AND m.source IN ('echo', 'report') AND m.body IS NOT NULL) q
+WHERE q.place <= 20`
+
+var otherSets = []string{"text,text", "text,bytea"}
+
+func knownContacts(directories map[string]*people) (ids [][]any) {
+	for account, p := range directories {
+		for id := range p.contacts {
+			ids = append(ids, []any{account, id[:]})
+		}
+	}
+	return ids
+}
+
+// tell adds what the row says to its thread.
+func (r factRow) tell(t *attribution.Thread) {
+	switch r.Part {
+	case aClick:
+		t.Clicks = append(t.Clicks, clickRow{
+			ConversationID: r.ConversationID, ID: r.ID, Clid: r.Name, AdID: r.Kind, SourceType: r.Detail,
+			SourceURL: r.URL, Headline: r.Headline, ClickedAt: r.At, ReceivedAt: r.ReceivedAt,
+		}.click())
+	case aMatch:
+		t.Waiting = append(t.Waiting, waitingRow{
+			ConversationID: r.ConversationID, TriggerID: r.ID, Rule: r.Name, EventName: r.Kind, Reason: r.Detail,
+			SentAt: r.At, ReceivedAt: r.ReceivedAt, Body: r.Body, Source: r.Source,
+		}.waiting())
+	case aQuote:
+		t.Quote(attribution.Quote{At: fromMicros(r.At), Source: attribution.Source(r.Source), Body: r.Body})
+	}
+}
+
+// delivery is the delivery of a claim, as far as decisions need it.
+func (r factRow) delivery() forwarder.Delivery {
+	return forwarder.Delivery{
+		Account: r.AccountID, ID: asUUID(r.ID), Conversation: asUUID(r.ConversationID), Claim: r.Name, EventName: r.Kind,
+		Reason: reason.Code(r.Detail), Status: forwarder.Status(r.URL), EventID: r.Headline, Rule: r.Rule, ClickID: r.Clid,
+		EventAt: fromMicros(r.At), Due: fromMicros(r.ReceivedAt), CancelIf: r.Body,
+	}
+}
