@@ -44,6 +44,9 @@ func TestHotStatementsNameTheAccount(t *testing.T) {
 		s.Add("shop", "blocked")
 		return nil
 	}, click)
+	asks := l.message("m2", ana, l.now)
+	asks.Keys, asks.Quotes = []string{"dedupe:Purchase:1"}, true
+	l.record(nil, asks)
 	l.queue(2, nil)
 	call := l.claim("a")
 	l.settle(call, forwarder.Settlement{Outcome: forwarder.Failed, To: forwarder.Queued, Due: l.now, Pause: &forwarder.Pause{Until: l.now.Add(-time.Second), Cause: forwarder.Throttled}})
