@@ -31,6 +31,12 @@ func TestEventOnTheWire(t *testing.T) {
 			`{"event_name":"AddToCart","event_time":1790000700,"event_id":"c","action_source":"business_messaging","messaging_channel":"whatsapp",` +
 				`"user_data":{"whatsapp_business_account_id":"3","ctwa_clid":"A"},"custom_data":{"value":500,"currency":"JPY"}}`,
 		},
+		"what Meta detected is handed back": {
+			Event{Name: "Purchase", Time: at, ID: "a", WABAID: "3", ClickID: "A", Value: Money{2500, "USD"}, Automatic: true},
+			`{"event_name":"Purchase","event_time":1790000700,"event_id":"a","action_source":"business_messaging","messaging_channel":"whatsapp",` +
+				`"user_data":{"whatsapp_business_account_id":"3","ctwa_clid":"A"},"custom_data":{"value":25.00,"currency":"USD"},` +
+				`"messaging_outcome_data":{"outcome_type":"automatic_events"}}`,
+		},
 		"what looks like HTML stays as it is": {
 			Event{Name: "ViewContent", Time: at, ID: "<&>", WABAID: "3", ClickID: "A", ContentIDs: []string{"<b>"}},
 			`{"event_name":"ViewContent","event_time":1790000700,"event_id":"<&>","action_source":"business_messaging","messaging_channel":"whatsapp",` +

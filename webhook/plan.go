@@ -111,12 +111,21 @@ func (b *batch) evaluate(tr trigger) error {
 	m := match{trigger: tr, account: a, click: click, phone: h.phone, ruleSet: set.Hash()}
 	b.keep(m, set.Eval(facts))
 	if facts.Detected != nil {
-		b.keep(m, rules.Automatic().Eval(facts))
+		b.handBack(m, facts)
 	}
 	if tr.source.Ours() {
 		tr.thread.Quote(attribution.Quote{At: tr.at, Source: tr.source, Body: tr.body})
 	}
 	return nil
+}
+
+// handBack returns to Meta what Meta detected by itself (ledger 18).
+func (b *batch) handBack(m match, facts rules.Facts) {
+	decisions := rules.Automatic().Eval(facts)
+	if len(decisions) == 0 { // such as what the test button of Meta's dashboard sends
+		b.snap.Add(m.account.ID, "automatic_other")
+	}
+	b.keep(m, decisions)
 }
 
 // pick finds the click that counts. Of a conversion that Meta detected, Meta says which one.

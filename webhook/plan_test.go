@@ -23,6 +23,8 @@ rules:
   - {id: paid, when: {customer_says: "paguei {money}"}, send: Purchase, value: {from: message}}
   - {id: paid-somehow, when: {customer_says: "ja paguei"}, send: Purchase, value: {from: message}}
   - {id: trial, mode: shadow, when: {customer_says: "paguei"}, send: OrderCreated, once: always}
+  - {id: later, when: {customer_says: "volto depois"}, send: QualifiedLead, wait: 1h, cancel_if: [{customer_says: "desisto"}], once: per_conversation}
+  - {id: total, when: {customer_says: "total"}, send: AddToCart, value: {from: message}, once: per_conversation}
 `
 
 // scene is a snapshot in the making: messages of one conversation, planned as one transaction.
@@ -88,8 +90,8 @@ func (s *scene) planned(batch ...*attribution.Arrival) (*attribution.Snapshot, [
 	list := []string{}
 	for _, d := range changes.New {
 		list = append(list, strings.TrimSpace(fmt.Sprintf("%s %s %s %s %s", d.EventName, d.Rule, d.ClickID, d.Status, d.Reason)))
-		if (d.Status == forwarder.Queued) != (len(d.Payload) > 0) {
-			s.Errorf("%s is %s with %d bytes; bytes freeze on entering queued (ledger 20)", d.EventName, d.Status, len(d.Payload))
+		if d.GoesOut() != (len(d.Payload) > 0) && d.Status != forwarder.Cancelled {
+			s.Errorf("%s is %s with %d bytes; what goes out has its bytes (ledger 20)", d.EventName, d.Status, len(d.Payload))
 		}
 	}
 	return snap, list
@@ -173,5 +175,39 @@ func TestPlanLedger5OldTriggersFireNothing(t *testing.T) {
 	s.want(got, "Purchase paid c1 queued", "OrderCreated trial c1 skipped shadow") // c1 is 7 days before what is not old
 	if n := snap.Counts[attribution.Count{Account: "shop", Kind: "old_message"}]; n != 2 {
 		t.Errorf("%d old messages counted", n)
+	}
+}
+
+// Within one transaction as between two: what the plan has made itself is completed and cancelled.
+func TestPlanChangesWhatItMade(t *testing.T) {
+	s := newScene(t, account.LastClick)
+	s.want(s.plan(s.said(9, "oi", "c1"), s.said(8, "o total?", ""), s.said(7, "total R$ 12,00", ""), s.said(6, "total R$ 13,00", ""),
+		s.said(5, "volto depois", ""), s.said(4, "desisto", "")),
+		"AddToCart total c1 queued", "QualifiedLead later c1 cancelled cancel_if")
+	if got := s.known[0].Value.String(); got != "12.00 BRL" {
+		t.Errorf("completed with %s, want the first clear amount", got)
+	}
+}
+
+// Ledger 5: what is old cancels nothing, and what was said before the event does not either.
+func TestPlanLedger27OnlyWhatComesLaterCancels(t *testing.T) {
+	s := newScene(t, account.LastClick)
+	s.want(s.plan(s.said(9, "oi", "c1"), s.said(8, "desisto", ""), s.said(5, "volto depois", "")), "QualifiedLead later c1 waiting")
+	s.plan(s.said(6, "desisto", ""))
+	snap := &attribution.Snapshot{Now: s.now, Fresh: []*attribution.Arrival{s.said(0, "desisto", "")}, Threads: []*attribution.Thread{s.thread}}
+	changes, err := s.planner.Plan(snap, s.known)
+	if err != nil || len(changes.Cancelled) != 1 || changes.Cancelled[0].ID != s.known[0].ID {
+		t.Errorf("%+v %v", changes, err)
+	}
+}
+
+// What a newer version wrote into cancel_if cancels nothing, and is counted.
+func TestPlanACancelIfThatCannotBeReadIsCounted(t *testing.T) {
+	s := newScene(t, account.LastClick)
+	s.want(s.plan(s.said(9, "oi", "c1"), s.said(5, "volto depois", "")), "QualifiedLead later c1 waiting")
+	s.known[0].CancelIf = []byte(`{"somebody_sings": "x"}`)
+	snap, _ := s.planned(s.said(1, "desisto", ""))
+	if n := snap.Counts[attribution.Count{Account: "shop", Kind: "cancel_if_unreadable"}]; n != 1 {
+		t.Errorf("counted %d times", n)
 	}
 }

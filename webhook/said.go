@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -53,6 +54,9 @@ func (in *Intake) Said(ctx context.Context, accountID string, s Sent) error {
 	body, err := json.Marshal(s)
 	if err != nil {
 		return fmt.Errorf("keep report: %w", err)
+	}
+	if bytes.Contains(body, []byte(`\u0000`)) { // no text of a database may hold one
+		return fmt.Errorf("%w: it holds a NUL character", ErrReport)
 	}
 	arrival := in.arrival(in.Now(), a, s.Number, what{
 		id: s.ID, source: attribution.Report, kind: "text", at: s.At, body: body,

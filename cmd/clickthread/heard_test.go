@@ -125,6 +125,7 @@ func TestReportsThatLackSomethingAreRefused(t *testing.T) {
 		"to nobody":         func(s *webhook.Sent) string { s.WAID = ""; return "shop" },
 		"from no number":    func(s *webhook.Sent) string { s.Number = ""; return "shop" },
 		"without a content": func(s *webhook.Sent) string { s.Text = ""; return "shop" },
+		"with a NUL":        func(s *webhook.Sent) string { s.Text = "oi\x00"; return "shop" },
 		"with two contents": func(s *webhook.Sent) string { s.Template = &webhook.SentTemplate{Name: "x"}; return "shop" },
 	} {
 		s := whole
@@ -226,4 +227,8 @@ func TestLedger18AnAutomaticEventWaitsForItsClick(t *testing.T) {
 	}
 	h.passes(2 * time.Hour)
 	h.wantMeta("LeadSubmitted Clid1")
+	h.detects("wamid.C", "purchase", "Clid1", 25000)
+	if n := h.counted("automatic_other"); n != 1 {
+		t.Errorf("%d of another name counted", n)
+	}
 }
