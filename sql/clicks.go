@@ -58,7 +58,7 @@ SELECT a.kind, a.value, k.number_id FROM clicks c
 JOIN conversations k ON k.account_id = c.account_id AND k.id = c.conversation_id
 JOIN contacts p ON p.account_id = k.account_id AND p.id = k.contact_id
 JOIN aliases a ON a.account_id = p.account_id AND a.contact_id = p.merged_into
-WHERE c.account_id = ? AND c.clid = ? AND a.from_at <= ? AND (a.to_at = 0 OR a.to_at > ?)
+WHERE c.account_id = ? AND c.clid = ? AND c.clid <> '' AND a.from_at <= ? AND (a.to_at = 0 OR a.to_at > ?)
 ORDER BY c.clicked_at, c.id, a.kind LIMIT 1`, accountID, clickID, micros(at), micros(at)).Scan(ctx, &rows)
 	if err != nil || len(rows) == 0 {
 		return who, "", false, err

@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"strings"
 
 	"github.com/clickthread/clickthread/attribution"
 	"github.com/clickthread/clickthread/forwarder"
@@ -66,11 +67,11 @@ func whatToAsk(shared bool, directories map[string]*people, ids [][]any, threads
 	more := len(keys)+len(quoted) > 0
 	switch {
 	case shared && more:
-		return whatElseShared.about(ids, knownContacts(directories), keys, quoted)
+		return whatElseShared.about(keys, quoted, ids, knownContacts(directories))
 	case shared:
 		return whatHappenedShared.about(ids, knownContacts(directories))
 	case more:
-		return whatElse.about(ids, keys, quoted)
+		return whatElse.about(keys, quoted, ids)
 	}
 	return whatHappened.about(ids)
 }
@@ -102,21 +103,38 @@ UNION ALL
 SELECT 'contact', c.account_id, c.id, c.merged_into, '', '', '', '', '', '', '', '', 0, 0, NULL
 FROM contacts c WHERE (c.account_id, c.id) IN (?)`, []string{"text,bytea", "text,bytea"}}
 
-	whatElse       = question{"what_else", whatHappened.text + others, append(whatHappened.sets, otherSets...)}
-	whatElseShared = question{"what_else", whatHappenedShared.text + others, append(whatHappenedShared.sets, otherSets...)}
+	whatElse       = whatHappened.and(keyedClaims + latestQuotes)
+	whatElseShared = whatHappenedShared.and(keyedClaims + latestQuotesShared)
 )
 
-// others are the claims with given keys, and what the business wrote in given conversations, the newest
-// first.
-const others = `
-UNION ALL` + claimColumns + `FROM claims c` + claimDelivery + ` WHERE (c.account_id, c.key) IN (?)
-UNION ALL
-SELECT 'quote', q.account_id, q.conversation_id, q.id, '', '', '', '', '', '', '', q.source, q.sent_at, q.received_at, q.body FROM (
+// and is the question with two more row sets, which come first, and what is asked about them.
+func (q question) and(more string) question {
+	const sets = "\nWITH keyed (account_id, key) AS (?),\nasked (account_id, id) AS (?),"
+	return question{"what_else", strings.Replace(q.text, "\nWITH", sets, 1) + more, append([]string{"text,text", "text,bytea"}, q.sets...)}
+}
+
+const keyedClaims = `
+UNION ALL` + claimColumns + `FROM keyed k CROSS JOIN claims c` + claimDelivery + `
+WHERE c.account_id = k.account_id AND c.key = k.key`
+
+// The newest texts of the business. The two databases are asked in different ways, because PostgreSQL
+// without statistics would read those of all conversations, and SQLite knows no LATERAL.
+const (
+	quoteColumns = `
+SELECT 'quote', q.account_id, q.conversation_id, q.id, '', '', '', '', '', '', '', q.source, q.sent_at, q.received_at, q.body
+`
+	ours = `m.account_id = w.account_id AND m.conversation_id = w.id AND m.source IN ('echo', 'report') AND m.body IS NOT NULL`
+
+	latestQuotes = `
+UNION ALL` + quoteColumns + `FROM (
     SELECT m.*, row_number() OVER (PARTITION BY m.account_id, m.conversation_id ORDER BY m.sent_at DESC, m.id DESC) AS place
-    FROM messages m WHERE (m.account_id, m.conversation_id) IN (?) AND m.source IN ('echo', 'report') AND m.body IS NOT NULL) q
+    FROM asked w CROSS JOIN messages m WHERE ` + ours + `) q
 WHERE q.place <= 20`
 
-var otherSets = []string{"text,text", "text,bytea"}
+	latestQuotesShared = `
+UNION ALL` + quoteColumns + `FROM asked w CROSS JOIN LATERAL (
+    SELECT m.* FROM messages m WHERE ` + ours + ` ORDER BY m.sent_at DESC, m.id DESC LIMIT 20) q`
+)
 
 func knownContacts(directories map[string]*people) (ids [][]any) {
 	for account, p := range directories {

@@ -31,7 +31,7 @@ CREATE TABLE messages (
     PRIMARY KEY (account_id, id)
 );
 -- What the business wrote: few rows, looked up for the amount that it quoted last.
-CREATE INDEX messages_ours ON messages (conversation_id, sent_at) WHERE source IN ('echo', 'report');
+CREATE INDEX messages_ours ON messages (conversation_id, account_id, sent_at) WHERE source IN ('echo', 'report');
 
 -- merged_into is the contact's own id, or the older contact that stands for it (ledger 9).
 CREATE TABLE contacts (
@@ -158,8 +158,7 @@ CREATE TABLE deliveries (
     created_at      BIGINT  NOT NULL,
     updated_at      BIGINT  NOT NULL,
     cancel_if       BLOB,
-    PRIMARY KEY (account_id, id),
-    UNIQUE (account_id, event_name, event_id)
+    PRIMARY KEY (account_id, id)
 );
 CREATE INDEX deliveries_due ON deliveries (account_id, due_at, id, created_at) WHERE status = 'queued';
 CREATE INDEX deliveries_open ON deliveries (event_at) WHERE status IN ('queued', 'waiting');

@@ -1,0 +1,65 @@
+package sql
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/clickthread/clickthread/internal/pgtest"
+)
+
+// What a batch asks is found by whole keys, also in a database without statistics: an index used for the
+// account alone, or for nothing, would be read from end to end (docs/adr/0004).
+func TestBatchesReadByWholeKeys(t *testing.T) {
+	id := newID()
+	keys, ids := [][]any{{"shop", "key"}}, [][]any{{"shop", id[:]}}
+	lite := open(t, filepath.Join(t.TempDir(), "clickthread.db"))
+	plan := explained(t, lite, "EXPLAIN QUERY PLAN ?", whatElse.about(keys, ids, ids))
+	for _, line := range plan {
+		if strings.HasPrefix(line, "SEARCH") && strings.HasSuffix(line, "(account_id=?)") || regexp.MustCompile(`^SCAN [cud]\b`).MatchString(line) {
+			t.Errorf("SQLite: %s", line)
+		}
+	}
+	full := node(t, pgtest.Shared(t).Database(t))
+	plan = append(plan, explained(t, full, "EXPLAIN ?", whatElseShared.about(keys, ids, ids, ids))...)
+	for i, line := range plan {
+		scans := strings.Contains(line, "Index Scan using")
+		if scans && (i+1 == len(plan) || !strings.Contains(plan[i+1], "Index Cond") || strings.Contains(plan[i+1], "Index Cond: (account_id = ")) ||
+			strings.Contains(line, "Seq Scan") {
+			t.Errorf("PostgreSQL: %s", strings.TrimSpace(line))
+		}
+	}
+	if len(plan) < 40 {
+		t.Errorf("only %d lines of plans were read", len(plan))
+	}
+}
+
+// explained is how a database goes about a statement.
+func explained(t *testing.T, s *Store, explain string, q asking) (lines []string) {
+	t.Helper()
+	rows, err := s.write.QueryContext(t.Context(), explain, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		values, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, fmt.Sprintf("%s", values[len(values)-1]))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
