@@ -38,6 +38,7 @@ const (
 	Shadow         Code = "shadow"
 	CancelIf       Code = "cancel_if"
 	ToldByRule     Code = "told_by_rule"
+	ByHand         Code = "by_hand"
 
 	// Why a trigger yields nothing at all.
 	NotFromChat    Code = "not_from_chat"
@@ -70,6 +71,7 @@ var words = map[Code]string{
 	Shadow:              "the rule is in shadow mode: recorded, never sent",
 	CancelIf:            "what the rule's 'cancel_if' listens for happened while the event waited",
 	ToldByRule:          "a rule tells Meta of this event for the same click, so what Meta detected by itself is not needed",
+	ByHand:              "a person cancelled it",
 	NotFromChat:         "the order does not say that it came from the chat",
 	NoConversation:      "no conversation fits the order",
 	OtherAccount:        "the rule file belongs to another account",

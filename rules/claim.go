@@ -14,7 +14,8 @@ import (
 //	per_click:<rule>:<conversation>:<click key>
 //	per_day:<rule>:<conversation>:<YYYY-MM-DD of the event time in the rule's timezone>
 //	always:<rule>:<trigger>
-//	dedupe:<event name>:<the filled-in template, folded; SHA-256 in hex of one that is longer than 256 bytes>
+//	dedupe:<event name>:<the filled-in template, folded; SHA-256 in hex of one that is longer
+//	than 256 bytes or holds an e-mail address>
 //
 // A rule in shadow mode puts "shadow:" before them.
 func claimKey(b *bound, f *Facts, conversation string) string {
@@ -50,7 +51,7 @@ func (m *match) dedupeKey() string {
 	if text == "" {
 		return ""
 	}
-	if len(text) > maxDedupe {
+	if len(text) > maxDedupe || strings.Contains(text, "@") { // a key outlives the message: it holds no address
 		text = fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
 	}
 	return m.rule.Mode.key("dedupe:" + m.rule.Event + ":" + text)

@@ -13,7 +13,6 @@ import (
 
 	"github.com/clickthread/clickthread/attribution"
 	"github.com/clickthread/clickthread/forwarder"
-	"github.com/clickthread/clickthread/reason"
 )
 
 // Decide plans a snapshot, given the deliveries of its conversations that have their claim: it adds
@@ -99,17 +98,6 @@ func (s *Store) writePlan(ctx context.Context, tx bun.Tx, snap *attribution.Snap
 		}
 	}
 	return append(won, planned.Completed...), nil
-}
-
-// countLost counts the planned deliveries that did not get their claim.
-func countLost(snap *attribution.Snapshot, planned, won []forwarder.Delivery) {
-	for _, d := range planned {
-		if len(won) > 0 && d.ID == won[0].ID {
-			won = won[1:]
-			continue
-		}
-		snap.Add(d.Account, string(reason.OnceClaimed))
-	}
 }
 
 type messageKeyRow struct {

@@ -25,7 +25,8 @@ func (in *Intake) collect(ctx context.Context, now time.Time, p *pending, a acco
 	}
 	for _, e := range change.Errors {
 		p.add(a.ID, "whatsapp_error", 1)
-		in.Log.Warn("WhatsApp reports an error of the account", "account", a.ID, "code", e.Code, "title", e.Title, "details", e.Details)
+		// The title is Meta's fixed text for the code; the details may name a person.
+		in.Log.Warn("WhatsApp reports an error of the account", "account", a.ID, "code", e.Code, "title", e.Title)
 	}
 	switch {
 	case !slices.Contains([]string{"messages", "smb_message_echoes", "automatic_events"}, change.Field):

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"cmp"
+	"strings"
 	"time"
 
 	"github.com/clickthread/clickthread/account"
@@ -25,7 +26,7 @@ type match struct {
 	trigger
 	account account.Account
 	click   attribution.Click
-	phone   string // of the shopper, where the trigger names it
+	who     attribution.Identity // the shopper, as far as the trigger names one
 	ruleSet string
 }
 
@@ -36,6 +37,9 @@ func (b *batch) put(m match) {
 	if held := b.book.claims[claim{d.Account, d.Claim}]; m.Completes && held != nil {
 		d.ID, d.EventID = held.ID, held.EventID // the same sale, to us and to Meta
 		b.snap.Add(d.Account, "completed")
+	}
+	if b.OptedOut != nil && b.OptedOut(d.Account, m.who) {
+		d.Status, d.Reason = forwarder.Skipped, reason.OptedOut
 	}
 	b.minded(&d, m.thread)
 	if d.Status != forwarder.Skipped && !d.HeldForValue() {
@@ -51,7 +55,7 @@ func (b *batch) delivery(m match) forwarder.Delivery {
 		EventID: m.eventID(), EventName: m.Event, EventAt: m.at, Value: m.Value,
 		Claim: m.Claim, Conversation: m.thread.IDs[0], Trigger: m.id, Rule: m.Rule.ID, RuleSet: m.ruleSet, Why: m.Why,
 		ClickID: m.click.ClickID, AdID: m.click.AdID, ClickAt: m.click.At, CancelIf: m.CancelIf,
-		Dataset: m.account.DatasetID, TestCode: m.account.TestEventCode, Due: now, CreatedAt: now, UpdatedAt: now,
+		Dataset: m.account.DatasetID, TestCode: m.account.TestCode(now), Due: now, CreatedAt: now, UpdatedAt: now,
 	}
 	switch due := m.at.Add(m.Wait); {
 	case m.Outcome == rules.Hold:
@@ -64,9 +68,10 @@ func (b *batch) delivery(m match) forwarder.Delivery {
 	return d
 }
 
-// eventID is what Meta sees: the rule's own words where it has some, else what follows from the claim.
+// eventID is what Meta sees: the rule's own words where it has some, else what follows from the claim. An
+// e-mail address among them is not sent as it is.
 func (m match) eventID() string {
-	if m.EventID == "" || len(m.EventID) > maxEventID {
+	if m.EventID == "" || len(m.EventID) > maxEventID || strings.Contains(m.EventID, "@") {
 		return forwarder.EventID(m.account.ID, cmp.Or(m.EventID, m.Claim))
 	}
 	return m.EventID
@@ -82,7 +87,7 @@ func (m match) event(d forwarder.Delivery) capi.Event {
 		Automatic: rules.IsAutomatic(d.Rule), LimitedDataUse: send.LimitedDataUse,
 	}
 	if send.Phone {
-		e.Phone = m.phone
+		e.Phone = m.who.WAID
 	}
 	if send.ExternalID && e.ExternalID == "" {
 		e.ExternalID = m.thread.Contact.String()

@@ -14,8 +14,8 @@ import (
 // heard is what the bytes of a trigger say by themselves, whoever and wherever it was.
 type heard struct {
 	facts   rules.Facts
-	phone   string // the shopper's, if it is named
-	clickID string // of a conversion that Meta detected: the click that Meta means
+	who     attribution.Identity // the shopper, as far as it names one
+	clickID string               // of a conversion that Meta detected: the click that Meta means
 }
 
 // hear reads a trigger's bytes. said is the message in them, where they were decoded already.
@@ -47,10 +47,10 @@ func hearMessage(source attribution.Source, body []byte, said *whatsapp.Message)
 	f := rules.Facts{Text: said.Text, Caption: said.Caption}
 	if source == attribution.Echo {
 		f.Ours = true
-		return heard{facts: f, phone: said.To}, nil
+		return heard{facts: f, who: attribution.Identity{WAID: said.To, UserID: said.ToUserID}}, nil
 	}
 	f.Tap, f.Cart = tapOf(said.Tap), cartOf(said.Order)
-	return heard{facts: f, phone: said.WAID}, nil
+	return heard{facts: f, who: attribution.Identity{WAID: said.WAID, UserID: said.UserID}}, nil
 }
 
 // hearStatus reads the status of a template, which the sender named in the status's callback data.
@@ -59,7 +59,7 @@ func (p *Planner) hearStatus(body []byte) (heard, error) {
 	if err != nil {
 		return heard{}, err
 	}
-	h := heard{phone: s.WAID, facts: rules.Facts{Trigger: p.sent(s.ID), Ours: true}}
+	h := heard{who: attribution.Identity{WAID: s.WAID, UserID: s.UserID}, facts: rules.Facts{Trigger: p.sent(s.ID), Ours: true}}
 	if t, ok := parseTemplate(s.CallbackData); ok {
 		t.Status = s.State
 		h.facts.Template = &t
@@ -79,7 +79,7 @@ func (p *Planner) hearReport(body []byte) (heard, error) {
 	if err := json.Unmarshal(body, &s); err != nil {
 		return heard{}, fmt.Errorf("decode report: %w", err)
 	}
-	h := heard{phone: s.WAID, facts: rules.Facts{Trigger: p.sent(s.ID), Ours: true, Text: s.Text}}
+	h := heard{who: attribution.Identity{WAID: s.WAID, UserID: s.UserID}, facts: rules.Facts{Trigger: p.sent(s.ID), Ours: true, Text: s.Text}}
 	if t := s.Template; t != nil {
 		h.facts.Template = &rules.Template{Name: t.Name, Language: t.Language, Status: "sent", Parameters: t.Parameters}
 	}

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -24,7 +25,8 @@ type Planner struct {
 	Accounts *account.Registry
 	Rules    RuleSets
 	NewID    func() uuid.UUID
-	Key      func(messageID string) [16]byte // names a message without its id, which holds a phone number
+	Key      func(messageID string) [16]byte                     // names a message without its id, which holds a phone number
+	OptedOut func(account string, who attribution.Identity) bool // Default: nobody is.
 }
 
 // trigger is what rules are offered: something of the batch, or something that waited for its click.
@@ -35,7 +37,8 @@ type trigger struct {
 	receivedAt time.Time
 	source     attribution.Source
 	body       []byte
-	said       *whatsapp.Message // body decoded, where that was done already
+	said       *whatsapp.Message    // body decoded, where that was done already
+	from       attribution.Identity // who it is about, where the body does not say
 }
 
 // batch is one plan in the making.
@@ -75,7 +78,7 @@ func (b *batch) triggers() []trigger {
 		a, _ := b.Accounts.ByID(t.Account)
 		for _, w := range t.Revivable(a.Click) {
 			b.snap.Add(t.Account, "revived")
-			triggers = append(triggers, trigger{t, w.Trigger, w.At, w.ReceivedAt, w.Source, w.Body, nil})
+			triggers = append(triggers, trigger{t, w.Trigger, w.At, w.ReceivedAt, w.Source, w.Body, nil, attribution.Identity{}})
 		}
 	}
 	for _, a := range b.snap.Fresh {
@@ -83,7 +86,7 @@ func (b *batch) triggers() []trigger {
 			b.snap.Add(a.Account, "old_message")
 			continue
 		}
-		triggers = append(triggers, trigger{a.Thread, a.ID, a.At, a.ReceivedAt, a.Source, a.Body, a.Said})
+		triggers = append(triggers, trigger{a.Thread, a.ID, a.At, a.ReceivedAt, a.Source, a.Body, a.Said, a.From})
 	}
 	slices.SortStableFunc(triggers, func(a, b trigger) int { return a.at.Compare(b.at) })
 	return triggers
@@ -108,7 +111,7 @@ func (b *batch) evaluate(tr trigger) error {
 	click, why := tr.pick(h, a.Click)
 	facts := b.factsOf(h, tr, click, why, set.Hears().Quotes)
 	b.cancel(waiting, facts)
-	m := match{trigger: tr, account: a, click: click, phone: h.phone, ruleSet: set.Hash()}
+	m := match{trigger: tr, account: a, click: click, who: cmp.Or(h.who, tr.from), ruleSet: set.Hash()}
 	b.keep(m, set.Eval(facts))
 	if facts.Detected != nil {
 		b.handBack(m, facts)

@@ -84,8 +84,8 @@ func newApp(ctx context.Context, s configs.Settings, log *slog.Logger, why purpo
 	newID := func() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 	a.intake = &webhook.Intake{
 		Recorder: store, Quarantine: store, Accounts: a.accounts, Wake: a.forward.Wake, Now: a.clock.Now, NewID: newID,
-		Log: log, Stats: a.door, ForgetText: s.Retention.Text == 0,
-		Planner: &webhook.Planner{Accounts: a.accounts, Rules: &a.rules.Library, NewID: newID, Key: store.Key},
+		Log: log, Stats: a.door, ForgetText: s.Retention.Text == 0, Flushers: flushers(store),
+		Planner: &webhook.Planner{Accounts: a.accounts, Rules: &a.rules.Library, NewID: newID, Key: store.Key, OptedOut: a.optOuts.has},
 	}
 	return a, nil
 }

@@ -31,20 +31,6 @@ func engine(t *testing.T, rules string) (*house, *sandbox.Shopper) {
 	return h, h.ana()
 }
 
-func (h *house) wantLedger(want ...string) {
-	h.Helper()
-	if diff := cmp.Diff(append([]string{}, want...), h.ledger()); diff != "" {
-		h.Errorf("ledger, newest first (-want +got):\n%s", diff)
-	}
-}
-
-func (h *house) wantMeta(want ...string) {
-	h.Helper()
-	if diff := cmp.Diff(append([]string{}, want...), h.metaHolds()); diff != "" {
-		h.Errorf("Meta (-want +got):\n%s", diff)
-	}
-}
-
 // passes lets time pass for what waits, and the job of every second run.
 func (h *house) passes(d time.Duration) {
 	h.Helper()
@@ -177,10 +163,10 @@ func TestLedger27WhatWaitsMayBeCancelled(t *testing.T) {
 			h.post(ana, ana.At(time.Now().Add(-3*time.Hour)).Click(ad("Clid1"), "oi"))
 			h.post(ana, ana.At(time.Now().Add(-time.Minute)).Say("paguei R$ 50,00"))
 			h.wantLedger("Purchase waiting")
-			h.wantMeta()
+			h.wantAtMeta()
 			c.then(h, ana)
 			h.passes(3 * time.Hour)
-			h.wantMeta(c.meta...)
+			h.wantAtMeta(c.meta...)
 			h.wantLedger(c.last)
 		})
 	}
@@ -210,7 +196,7 @@ func TestLedger17AClearAmountCompletesWhatIsHeld(t *testing.T) {
 	h.post(ana, ana.Click(ad("Clid2"), "oi de novo"))
 	h.post(ana, ana.Say("paguei R$ 89,00"))
 	h.post(ana, ana.Say("paguei R$ 90,00")) // once is over
-	h.wantMeta("Purchase Clid2 89.00 BRL")
+	h.wantAtMeta("Purchase Clid2 89.00 BRL")
 	h.wantLedger("Purchase sent")
 	if now := h.deliveries()[0]; now.ID != held.ID || now.EventID != held.EventID {
 		t.Error("it became another event")
@@ -230,7 +216,7 @@ func TestLedger15OneSaleInTwoChatsIsOne(t *testing.T) {
 	h.post(ben, ben.Say("paguei pedido #4512"))
 	h.echoes("e1", time.Now(), "pedido #4512 confirmado")
 	h.echoes("e2", time.Now(), "pedido #4513 confirmado")
-	h.wantMeta("Purchase Clid1 10.00 BRL", "Purchase Clid1 10.00 BRL")
+	h.wantAtMeta("Purchase Clid1 10.00 BRL", "Purchase Clid1 10.00 BRL")
 	if n := h.counted("blocked"); n != 2 {
 		t.Errorf("blocked %d times, want 2", n)
 	}
@@ -243,7 +229,39 @@ func TestLedger15OneSaleInOneBatchIsOne(t *testing.T) {
 	ben := h.ana()
 	ben.WAID, ben.UserID = "5511987650002", "BR.2"
 	h.post(ana, sandbox.Batch(ana.Click(ad("Clid1"), "oi"), ben.Click(ad("Clid2"), "oi"), ana.Say("paguei #4512"), ben.Say("paguei #4512")))
-	h.wantMeta("Purchase Clid1 10.00 BRL")
+	h.wantAtMeta("Purchase Clid1 10.00 BRL")
+	if n := h.counted("blocked"); n != 1 {
+		t.Errorf("blocked %d times, want 1", n)
+	}
+}
+
+// An address that a rule makes a key or an id of is in neither: both outlive the message.
+func TestLedger33KeysHoldNoAddress(t *testing.T) {
+	h, ana := engine(t, `{id: mail, when: {customer_says: "meu email {email}"}, send: LeadSubmitted, event_id: "{email}", dedupe: "{email}"}`)
+	h.post(ana, ana.Click(ad("Clid1"), "oi"))
+	for _, address := range []string{"ana@example.com", "Ana@example.com", "bia@example.com"} {
+		h.post(ana, ana.Say("meu email "+address))
+	}
+	list := h.deliveries()
+	if len(list) != 2 {
+		t.Fatalf("%d events, want one an address", len(list))
+	}
+	for _, d := range list {
+		if told := fmt.Sprintf("%+v%s", d, d.Payload); strings.Contains(told, "example.com") {
+			t.Errorf("the address is kept: %s", told)
+		}
+	}
+}
+
+// Ledger 14: an event's id is what Meta sees, once; a second event that a rule gives the same id is
+// counted, and harms nothing beside it.
+func TestLedger14AnIDOfTheRulesOwnIsOneEvent(t *testing.T) {
+	h, ana := engine(t, `
+		{id: asked, when: {customer_says: "quanto custa"}, send: LeadSubmitted, event_id: "lead-{ad.id}", once: always}
+		{id: seen, when: {customer_says: "quanto custa"}, send: ViewContent, once: always}`)
+	h.post(ana, ana.Click(ad("Clid1"), "quanto custa?"))
+	h.post(ana, ana.Say("quanto custa o azul?"))
+	h.wantAtMeta("LeadSubmitted Clid1", "ViewContent Clid1", "ViewContent Clid1")
 	if n := h.counted("blocked"); n != 1 {
 		t.Errorf("blocked %d times, want 1", n)
 	}

@@ -28,7 +28,7 @@ func TestLedger16AlreadySent(t *testing.T) {
 	say(4, "obrigada")
 	say(5, "paguei R$ 10,00")
 	say(6, "obrigada")
-	h.wantMeta("LeadSubmitted Clid1", "QualifiedLead Clid1", "Purchase Clid1 10.00 BRL")
+	h.wantAtMeta("LeadSubmitted Clid1", "QualifiedLead Clid1", "Purchase Clid1 10.00 BRL")
 	if n := h.counted("unmet"); n != 2 {
 		t.Errorf("unmet %d times, want 2", n)
 	}
@@ -50,7 +50,7 @@ func TestTheBusinessIsHeard(t *testing.T) {
 	for range 2 {
 		h.echoes("e5", begin.Add(5*time.Minute), "Pedido confirmado ✅")
 	}
-	h.wantMeta("Purchase Clid1 99.90 BRL", "OrderCreated Clid1")
+	h.wantAtMeta("Purchase Clid1 99.90 BRL", "OrderCreated Clid1")
 }
 
 // Ledger 13 holds for what the business says too: it waits for its click, and is then read as what it is.
@@ -59,7 +59,7 @@ func TestWhatTheBusinessSaysWaitsForItsClick(t *testing.T) {
 	h.echoes("e1", time.Now().Add(-time.Minute), "pedido confirmado")
 	h.wantLedger("OrderCreated unattributed no_click_id")
 	h.post(ana, ana.At(time.Now().Add(-time.Hour)).Click(ad("Clid1"), "oi"))
-	h.wantMeta("OrderCreated Clid1")
+	h.wantAtMeta("OrderCreated Clid1")
 }
 
 // Ledger 6: the statuses of a template are one trigger, and others are only counted.
@@ -78,7 +78,7 @@ func TestLedger6TemplatesAreHeardByTheirStatuses(t *testing.T) {
 		h.status("wamid.2", "delivered", "tpl:recibo_pago;p1=Ana;p2=1299.00")
 	}
 	h.status("wamid.3", "delivered", "tpl:lembrete;p2=5.00")
-	h.wantMeta("Purchase Clid1 1299.00 BRL")
+	h.wantAtMeta("Purchase Clid1 1299.00 BRL")
 	if n := h.counted("status_sent"); n != 3 {
 		t.Errorf("%d statuses counted, want all", n)
 	}
@@ -112,7 +112,7 @@ func TestReportsOfSentMessagesAreHeard(t *testing.T) {
 	h.echoes("wamid.1", time.Now(), "pedido confirmado")
 	h.status("wamid.2", "sent", "tpl:recibo;total=75.00")
 	h.status("wamid.2", "delivered", "tpl:recibo;total=75.00")
-	h.wantMeta("OrderCreated Clid1", "Purchase Clid1 75.00 BRL")
+	h.wantAtMeta("OrderCreated Clid1", "Purchase Clid1 75.00 BRL")
 }
 
 // A report that cannot be taken says what it lacks, and nothing is stored.
@@ -147,9 +147,9 @@ func TestLedger18WhatMetaDetectedIsHandedBack(t *testing.T) {
 	}
 	h.wantLedger("Purchase waiting")
 	h.passes(59 * time.Minute)
-	h.wantMeta()
+	h.wantAtMeta()
 	h.passes(2 * time.Minute)
-	h.wantMeta("Purchase Clid1 25.50 BRL")
+	h.wantAtMeta("Purchase Clid1 25.50 BRL")
 	if got := field(t, h.graph.Events()[0].Event, "messaging_outcome_data", "outcome_type"); got != "automatic_events" {
 		t.Errorf("outcome_type = %v", got)
 	}
@@ -165,7 +165,7 @@ func TestLedger18ARulesOwnEventCounts(t *testing.T) {
 		h.detects("wamid.A", "LeadSubmitted", "Clid1", 0)
 		h.post(ana, ana.Say("quanto custa?"))
 		h.passes(2 * time.Hour)
-		h.wantMeta("LeadSubmitted Clid1")
+		h.wantAtMeta("LeadSubmitted Clid1")
 		h.wantLedger("LeadSubmitted sent", "LeadSubmitted cancelled told_by_rule")
 	})
 	t.Run("before it", func(t *testing.T) {
@@ -173,7 +173,7 @@ func TestLedger18ARulesOwnEventCounts(t *testing.T) {
 		h.post(ana, ana.At(time.Now().Add(-time.Minute)).Click(ad("Clid1"), "quanto custa?"))
 		h.detects("wamid.A", "LeadSubmitted", "Clid1", 0)
 		h.passes(2 * time.Hour)
-		h.wantMeta("LeadSubmitted Clid1")
+		h.wantAtMeta("LeadSubmitted Clid1")
 		h.wantLedger("LeadSubmitted cancelled told_by_rule", "LeadSubmitted sent")
 	})
 	t.Run("of another click", func(t *testing.T) {
@@ -183,7 +183,7 @@ func TestLedger18ARulesOwnEventCounts(t *testing.T) {
 		h.deliver()
 		h.detects("wamid.A", "LeadSubmitted", "Clid2", 0)
 		h.passes(2 * time.Hour)
-		h.wantMeta("LeadSubmitted Clid1", "LeadSubmitted Clid2")
+		h.wantAtMeta("LeadSubmitted Clid1", "LeadSubmitted Clid2")
 	})
 	t.Run("when Meta's was sent", func(t *testing.T) {
 		h, ana := engine(t, rule)
@@ -192,7 +192,7 @@ func TestLedger18ARulesOwnEventCounts(t *testing.T) {
 		h.passes(2 * time.Hour)
 		h.deliver()
 		h.post(ana, ana.Say("quanto custa?"))
-		h.wantMeta("LeadSubmitted Clid1")
+		h.wantAtMeta("LeadSubmitted Clid1")
 		h.wantLedger("LeadSubmitted held meta_detected", "LeadSubmitted sent")
 		if len(h.deliveries()[0].Payload) == 0 {
 			t.Error("what a person may release has its bytes")
@@ -202,7 +202,7 @@ func TestLedger18ARulesOwnEventCounts(t *testing.T) {
 		h, ana := engine(t, `{id: heard, when: {meta_detects: Purchase}, send: Purchase, value: {from: message}}`)
 		h.post(ana, ana.At(time.Now().Add(-time.Minute)).Click(ad("Clid1"), "oi"))
 		h.detects("wamid.A", "Purchase", "Clid1", 25000)
-		h.wantMeta("Purchase Clid1 25.00 BRL")
+		h.wantAtMeta("Purchase Clid1 25.00 BRL")
 		h.wantLedger("Purchase cancelled told_by_rule", "Purchase sent")
 	})
 }
@@ -226,7 +226,7 @@ func TestLedger18AnAutomaticEventWaitsForItsClick(t *testing.T) {
 		t.Fatalf("replayed %d %v", n, err)
 	}
 	h.passes(2 * time.Hour)
-	h.wantMeta("LeadSubmitted Clid1")
+	h.wantAtMeta("LeadSubmitted Clid1")
 	h.detects("wamid.C", "purchase", "Clid1", 25000)
 	if n := h.counted("automatic_other"); n != 1 {
 		t.Errorf("%d of another name counted", n)

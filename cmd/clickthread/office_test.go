@@ -92,11 +92,10 @@ func (o *office) queue(at time.Time, n int, clickID func(account, event int) str
 			Type: "text", From: attribution.Identity{WAID: "5511987650001"}, At: at, ReceivedAt: o.now(),
 		}
 	}
-	_, _, err := o.store.Record(o.Context(), o.now(), batch, func(s *attribution.Snapshot) ([]forwarder.Delivery, error) {
-		var all []forwarder.Delivery
+	_, _, err := o.store.Record(o.Context(), o.now(), batch, func(s *attribution.Snapshot, _ []forwarder.Delivery) (all forwarder.Changes, err error) {
 		for i, a := range s.Fresh {
 			for j := range n {
-				all = append(all, o.delivery(a, i, fmt.Sprintf("%d %d", o.messages, j), clickID(i, j)))
+				all.New = append(all.New, o.delivery(a, i, fmt.Sprintf("%d %d", o.messages, j), clickID(i, j)))
 			}
 		}
 		return all, nil

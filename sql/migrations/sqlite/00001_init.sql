@@ -163,7 +163,6 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_due ON deliveries (account_id, due_at, id, created_at) WHERE status = 'queued';
 CREATE INDEX deliveries_open ON deliveries (event_at) WHERE status IN ('queued', 'waiting');
 CREATE INDEX deliveries_waiting ON deliveries (due_at) WHERE status = 'waiting';
-CREATE INDEX deliveries_trigger ON deliveries (trigger_id);
 CREATE INDEX deliveries_held ON deliveries (account_id, reason) WHERE status = 'held';
 CREATE INDEX deliveries_rejected ON deliveries (account_id) WHERE status = 'rejected';
 
