@@ -13,7 +13,7 @@ import (
 
 type runCmd struct {
 	configFlag
-	Job    string `arg:"" help:"prune, replay, replan, check, watch or notify."`
+	Job    string `arg:"" help:"prune, replay, replan, check, ripen, optouts, follow, watch or notify."`
 	DryRun bool   `help:"With prune: count what would go, and change nothing." name:"dry-run"`
 	JSON   bool   `help:"Print the result as JSON." name:"json"`
 }
@@ -25,6 +25,7 @@ func (runCmd) Help() string {
 		"  replay  record notifications that waited in quarantine for an account that exists by now\n" +
 		"  replan  record messages that an older version could not plan\n" +
 		"  check   look for matches without a click beside a click that counts (must be 0)\n" +
+		"  ripen   queue what has waited as long as its rule says\n" +
 		"  optouts read the opt-out list\n" +
 		"  follow  add the names that people on the opt-out list were seen under since\n" +
 		"  watch   look for accounts that need a person, and write notices for the receivers in the settings\n" +
