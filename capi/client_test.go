@@ -110,7 +110,7 @@ func TestOutcomeOfABadAnswer(t *testing.T) {
 				t.Error("the redirect was followed")
 			}
 			http.Redirect(w, r, "/elsewhere", http.StatusFound)
-		}, Unclear, 0},
+		}, Again, 0},
 		"a good answer in 2 MiB": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, `{"events_received":2}`+strings.Repeat(" ", 2<<20))
 		}, Unknown, 1 << 20},

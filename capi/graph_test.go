@@ -196,7 +196,7 @@ func TestAGraphCallThatFails(t *testing.T) {
 	for answer, want := range map[string]Verdict{
 		`{"error":{"code":190,"message":"Invalid OAuth access token"}}`: Pause,
 		`{"error":{"code":4711}}`: Unclear,
-		`<html>`:                  Unclear,
+		`<html>`:                  Again,
 	} {
 		c, _ := graphMeta(t, 400, answer)
 		if _, err := c.Subscribed(t.Context(), caller, "300"); asError(t, err).Retry() != want || !strings.HasPrefix(err.Error(), "list the subscribed apps: ") {

@@ -13,11 +13,14 @@ var (
 	notSent    = Explanation{Verdict: Again, What: "Meta could not be reached", Fix: "check network, DNS, certificates and the clock; it is sent again by itself"}
 	tooLarge   = Explanation{Verdict: Refused, What: "the batch is larger than one request may be", Fix: "nothing: it is sent again in halves"}
 	noAnswer   = Explanation{Verdict: Unknown, What: "the request left, but no answer to rely on came back", Fix: "Meta may have the events: the account's setting for unknown outcomes says whether they are sent again"}
-	redirected = Explanation{Verdict: Unclear, What: "the answer was a redirect, which is never followed", Fix: "check the Graph address and any proxy on the way"}
-	gateway    = Explanation{Verdict: Unknown, What: "a gateway on the way answered in Meta's place, so nobody knows whether Meta has the events", Fix: "the account's setting for unknown outcomes says whether they are sent again"}
-	metaDown   = Explanation{Verdict: Again, What: "Meta, or a proxy on the way, is in trouble", Fix: sentAgain}
-	cutShort   = Explanation{Verdict: Again, What: "Meta refused, but its answer was cut short", Fix: "nothing: it is sent again to read why"}
-	unclear    = Explanation{Verdict: Unclear, What: "Meta refused for a reason we do not know", Fix: "read Meta's words in the answer and correct the rule, then release or cancel it: clickthread events release|cancel"}
+	redirected = Explanation{Verdict: Again, What: "the answer was a redirect, which is never followed", Fix: "check the Graph address and any proxy on the way; it is sent again by itself"}
+	notMeta    = Explanation{Verdict: Again, What: "something on the way refused in Meta's place", Fix: "check the Graph address, and what a proxy or firewall on the way asks for; it is sent again by itself"}
+	// Seen with code 100 and no subcode, where Meta's documents lead one to expect 104 (facebook-python-business-sdk, issue 528).
+	wrongSecret = Explanation{Verdict: Pause, What: "Meta refuses the proof of the app's secret, or asks for one", Fix: "see that the first of meta.app_secrets is that of the token's own app, and set or take out send.appsecret_proof"}
+	gateway     = Explanation{Verdict: Unknown, What: "a gateway on the way answered in Meta's place, so nobody knows whether Meta has the events", Fix: "the account's setting for unknown outcomes says whether they are sent again"}
+	metaDown    = Explanation{Verdict: Again, What: "Meta, or a proxy on the way, is in trouble", Fix: sentAgain}
+	cutShort    = Explanation{Verdict: Again, What: "Meta refused, but its answer was cut short", Fix: "nothing: it is sent again to read why"}
+	unclear     = Explanation{Verdict: Unclear, What: "Meta refused for a reason we do not know", Fix: "read Meta's words in the answer and correct the rule, then release or cancel it: clickthread events release|cancel"}
 
 	// The same for calls that do not send events.
 	unreached = Explanation{Verdict: Again, What: "Meta could not be reached", Fix: "check network, DNS, certificates and the clock, then run it again"}
@@ -28,7 +31,7 @@ var (
 // none.
 func Explanations() []Explanation {
 	return slices.Concat(codes, []Explanation{
-		passing, tooMany, noneTaken, notSent, tooLarge, noAnswer, redirected, gateway, metaDown, cutShort, unclear,
+		passing, tooMany, noneTaken, notSent, tooLarge, noAnswer, redirected, gateway, metaDown, cutShort, notMeta, wrongSecret, unclear,
 	})
 }
 
@@ -41,6 +44,8 @@ func (e *Error) explanation() Explanation {
 	switch {
 	case e.Transient && (!known || row.Verdict == Refused):
 		return passing
+	case e.Code == 100 && e.Subcode == 0 && e.Type == "GraphMethodException":
+		return wrongSecret
 	case known:
 		return row
 	case errors.Is(e.Err, errTooLarge):
@@ -84,6 +89,8 @@ func (e *Error) withoutCode() Explanation {
 		return metaDown
 	case e.Err != nil:
 		return cutShort
+	case e.Code == 0:
+		return notMeta
 	default:
 		return unclear
 	}

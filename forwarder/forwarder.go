@@ -123,6 +123,12 @@ func (f *Forwarder) look(ctx context.Context, lanes *sync.WaitGroup, slots chan 
 // It reports whether it settled anything and may go on at once.
 func (f *Forwarder) drain(ctx context.Context, id string) (moved bool) {
 	const turns = 10
+	// A stop, too, waits for what is being written down: else its outcome would be unknown.
+	defer func() {
+		if err := f.lane(id).written(); err != nil {
+			f.Log.Error("a call could not be settled", "account", id, "error", err)
+		}
+	}()
 	for turn := range turns {
 		n, err := f.step(ctx, id, turn < turns-1)
 		if err != nil && ctx.Err() == nil {

@@ -3,11 +3,13 @@ package forwarder
 // A lane that is in trouble: what Meta or the network does to one account, and what becomes of it.
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/clickthread/clickthread/capi"
@@ -262,4 +264,21 @@ func TestABatchFitsARequest(t *testing.T) {
 	if len(sizes) != 3 || sizes[0] > capi.MaxBatchBytes {
 		t.Errorf("requests of %v bytes", sizes)
 	}
+}
+
+// TestAStopWaitsForWhatIsBeingWrittenDown: a full batch is settled beside the next one. When the process stops
+// just then, its outcome must be in the ledger before the lane is given back: else it would be unknown.
+func TestAStopWaitsForWhatIsBeingWrittenDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		f, queue := loop(t, func(capi.Dataset, [][]byte) error { stop(); return nil }, nil)
+		queue.settleTakes = 3 * time.Second
+		queue.queue("bakery", 2*capi.MaxBatch, time.Now())
+		if err := f.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if queue.count("", Sending) != 0 || queue.count("", Sent) != capi.MaxBatch {
+			t.Errorf("Run ended with %d events in a call and %d sent", queue.count("", Sending), queue.count("", Sent))
+		}
+	})
 }

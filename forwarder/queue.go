@@ -60,6 +60,7 @@ type Call struct {
 type Lane struct {
 	Epoch  int64
 	Rested Cause
+	Rests  bool // still: nothing is claimed
 }
 
 // NewCall makes the call for the oldest of some due deliveries, in the order they are to be sent, with as
@@ -101,7 +102,7 @@ type Settlement struct {
 	Due        time.Time // when To is Queued
 	BatchLimit int       // new limit when the batch was split; 0 leaves it
 	Alone      uuid.UUID // the event that Meta named: it goes alone next; zero = none
-	Revision   int       // new revision of the events' bytes; 0 leaves it
+	Revision   int       // new revision of the events' bytes, of Alone's where one is named; 0 leaves it
 
 	Pause *Pause // the lane rests; nil = no pause
 }

@@ -31,6 +31,7 @@ type memory struct {
 	claimFails  error
 	commitFails error // the claim was written, and nobody said so
 	settleFail  int   // how many more times Settle fails
+	settleTakes time.Duration
 }
 
 // queue adds n deliveries of an account, due at once, and gives them ids in a row.
@@ -97,6 +98,7 @@ func (m *memory) Claim(_ context.Context, c Claim) (*Call, error) {
 }
 
 func (m *memory) Settle(ctx context.Context, call *Call, s Settlement) (n int, err error) {
+	time.Sleep(m.settleTakes)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := ctx.Err(); err != nil {

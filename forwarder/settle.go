@@ -80,6 +80,9 @@ func (s *Settlement) refuse(call *Call, refusal *capi.Error, why reason.Code, to
 	n := len(call.Deliveries)
 	if refusal.ExtrasRefused() && call.Revision < Bare && call.carriesExtras() {
 		s.To, s.Due, s.Revision = Queued, s.EndedAt, Bare
+		if named, ok := refusal.Event(); ok && n > 1 {
+			s.Alone = call.Deliveries[named].ID
+		}
 		return
 	}
 	if n == 1 {

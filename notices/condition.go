@@ -7,9 +7,6 @@ const (
 	stuckAfter = 15 * time.Minute
 	// ExpiringWithin is how long before its end an event counts as expiring.
 	ExpiringWithin = 24 * time.Hour
-	// probing is how long a pause that has run out still counts: the forwarder tries one call then, and
-	// only its answer says whether the account is mended. Longer than a call may take, and its wait.
-	probing = 2 * time.Minute
 )
 
 // Why a condition holds: PauseAccount, PausePerson and PauseRemoved pause an account, Waiting and
@@ -110,7 +107,7 @@ func (o Observation) find(now time.Time) []turn {
 	}
 	for _, l := range o.Lanes {
 		switch {
-		case l.paused(now):
+		case l.paused():
 			hold(AccountPaused, l.Account, l.PauseCause, l, Backlog{})
 		case rested[l.Account]: // what waited meanwhile has until the next look to move
 		case l.stuck(now):
@@ -123,13 +120,10 @@ func (o Observation) find(now time.Time) []turn {
 	return list
 }
 
-// paused reports whether the account rests until a person has mended something.
-func (l Lane) paused(now time.Time) bool {
-	switch l.PauseCause {
-	case PauseAccount, PausePerson, PauseRemoved:
-		return now.Before(l.PausedUntil.Add(probing))
-	}
-	return false
+// paused reports whether the account rests until a person has mended something. The cause stands until a
+// call is accepted, also while a wrong account is probed.
+func (l Lane) paused() bool {
+	return l.PauseCause == PauseAccount || l.PauseCause == PausePerson || l.PauseCause == PauseRemoved
 }
 
 // stuck reports whether something is left lying since it was due and the lane did not rest.

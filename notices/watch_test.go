@@ -54,11 +54,12 @@ func TestAPausedAccountIsToldOnce(t *testing.T) {
 		m.look(w, "it was refused again")
 	}
 	m.now = lane.PausedUntil.Add(2 * time.Minute)
+	lane.PauseCause = "" // a call was accepted
 	m.look(w, "the token was mended, and calls are taken", "account.resumed shop account")
 	lane.OldestDue = time.Time{}
 	m.look(w, "and that is all")
 
-	lane.PausedUntil = m.now.Add(10 * time.Minute)
+	lane.PausedUntil, lane.PauseCause = m.now.Add(10*time.Minute), PauseAccount
 	m.look(w, "refused another day", "account.paused shop account")
 	*lane = Lane{Account: "shop"}
 	m.look(w, "a person resumed it", "account.resumed shop account")

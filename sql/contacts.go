@@ -1,7 +1,9 @@
 package sql
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -121,6 +123,9 @@ func writePeople(ctx context.Context, w *script, directories map[string]*people)
 			}
 		}
 	}
+	slices.SortFunc(made, func(a, b aliasRow) int { // two nodes in any other order could deadlock
+		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Value, b.Value))
+	})
 	if err := putAliases.add(ctx, w, made); err != nil {
 		return err
 	}

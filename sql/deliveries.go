@@ -1,7 +1,9 @@
 package sql
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -112,6 +114,9 @@ func (s *Store) insertClaims(ctx context.Context, tx bun.Tx, deliveries []forwar
 			TriggerID: d.Trigger[:], DeliveryID: d.ID[:], CreatedAt: micros(d.CreatedAt),
 		}
 	}
+	slices.SortFunc(rows, func(a, b claimRow) int { // ledger 1: two nodes in any other order could deadlock
+		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), cmp.Compare(a.Key, b.Key))
+	})
 	got, err := putClaims.fresh(ctx, s, tx, rows, func(r claimRow) string { return string(r.DeliveryID) })
 	if err != nil {
 		return nil, err

@@ -209,7 +209,7 @@ func pausesByHand(t *testing.T, l *ledger) {
 	if call := l.claim("a"); call != nil {
 		t.Error("a paused lane was claimed")
 	}
-	if got := lane(resume); got != (Lane{Account: "shop"}) {
+	if got := lane(resume); got.PauseCause != forwarder.NoPause || !got.PausedUntil.IsZero() || got.PauseWords != "" {
 		t.Errorf("resumed: %+v", got)
 	}
 	call := l.claim("a")

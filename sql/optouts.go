@@ -3,6 +3,7 @@ package sql
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -54,13 +55,14 @@ func (s *Store) FollowOptOuts(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// followOptOuts takes the names that people have now: a number that was given up is another's.
+// followOptOuts takes the names that people have now, of those who had a listed name when it was listed: a
+// number that was given up is another's.
 func followOptOuts(ctx context.Context, tx bun.Tx) (int, error) {
 	res, err := tx.NewRaw(`
 INSERT INTO opt_outs (account_id, kind, value, since)
 SELECT DISTINCT other.account_id, other.kind, other.value, o.since
 FROM opt_outs o
-JOIN aliases a ON a.account_id = o.account_id AND a.kind = o.kind AND a.value = o.value AND a.to_at = 0
+JOIN aliases a ON a.account_id = o.account_id AND a.kind = o.kind AND a.value = o.value AND ` + ownedThen + `
 JOIN contacts me ON me.account_id = a.account_id AND me.id = a.contact_id
 JOIN contacts kin ON kin.account_id = me.account_id AND kin.merged_into = me.merged_into
 JOIN aliases other ON other.account_id = kin.account_id AND other.contact_id = kin.id AND other.to_at = 0
@@ -73,6 +75,9 @@ ON CONFLICT DO NOTHING`).Exec(ctx)
 	return int(n), err
 }
 
+// ownedThen is the owner of a name when it was put on the list.
+const ownedThen = "a.from_at <= o.since AND (a.to_at = 0 OR a.to_at > o.since)"
+
 // RemoveOptOuts takes names off the list, with all other names of their owners, and returns how many.
 func (s *Store) RemoveOptOuts(ctx context.Context, list []OptOut) (int, error) {
 	removed := 0
@@ -81,11 +86,12 @@ func (s *Store) RemoveOptOuts(ctx context.Context, list []OptOut) (int, error) {
 		for _, o := range list {
 			res, err := tx.NewRaw(`
 DELETE FROM opt_outs WHERE account_id = ? AND ((kind = ? AND value = ?) OR (kind, value) IN (
-    SELECT other.kind, other.value FROM aliases a
+    SELECT other.kind, other.value FROM opt_outs o
+    JOIN aliases a ON a.account_id = o.account_id AND a.kind = o.kind AND a.value = o.value AND `+ownedThen+`
     JOIN contacts me ON me.account_id = a.account_id AND me.id = a.contact_id
     JOIN contacts kin ON kin.account_id = me.account_id AND kin.merged_into = me.merged_into
     JOIN aliases other ON other.account_id = kin.account_id AND other.contact_id = kin.id
-    WHERE a.account_id = ? AND a.kind = ? AND a.value = ?))`,
+    WHERE o.account_id = ? AND o.kind = ? AND o.value = ?))`,
 				o.Account, o.Kind, o.Value, o.Account, o.Kind, o.Value).Exec(ctx)
 			if err != nil {
 				return fmt.Errorf("remove opt-outs: %w", err)
@@ -124,60 +130,45 @@ func (s *Store) OptOutsMark(ctx context.Context) (mark string, err error) {
 	return mark, err
 }
 
-// CancelOptedOut cancels what is queued, waits or is held for the owner of a name, and returns how many
-// events that were. What is in a call already is left.
-func (s *Store) CancelOptedOut(ctx context.Context, o OptOut, now time.Time) (n int, err error) {
-	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if _, err := s.holdLane(ctx, tx, o.Account); err != nil {
-			return fmt.Errorf("hold the lane: %w", err)
-		}
-		sending, err := inOpenCalls(ctx, tx, o.Account)
-		if err != nil {
-			return err
-		}
-		theirs, err := openEventsOf(ctx, tx, o, sending)
-		if err != nil || len(theirs) == 0 {
-			return err
-		}
-		res, err := tx.NewRaw("UPDATE deliveries SET status = ?, reason = ?, payload = NULL, updated_at = ? WHERE account_id = ? AND id IN (?)",
-			forwarder.Cancelled, reason.OptedOut, micros(now), o.Account, among("bytea", theirs)).Exec(ctx)
-		if err != nil {
-			return err
-		}
-		changed, err := res.RowsAffected()
-		n = int(changed)
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("cancel events of %s: %w", o.Account, err)
-	}
-	return n, nil
-}
-
-// openEventsOf lists what may still go to Meta about the owner of a name, with all that were merged.
-func openEventsOf(ctx context.Context, tx bun.Tx, o OptOut, sending [][]any) ([][]any, error) {
+// CancelOptedOut cancels what is queued, waits, is held or was rejected for anybody on the list, and returns
+// how many events that were. What is in a call is left, and found again when the call has failed.
+func (s *Store) CancelOptedOut(ctx context.Context, now time.Time) (int, error) {
 	var rows []deliveryRow
-	err := tx.NewRaw(`
-SELECT d.id FROM aliases a
+	err := s.read.NewRaw(`
+SELECT DISTINCT d.account_id, d.id FROM opt_outs o
+JOIN aliases a ON a.account_id = o.account_id AND a.kind = o.kind AND a.value = o.value AND `+ownedThen+`
 JOIN contacts me ON me.account_id = a.account_id AND me.id = a.contact_id
 JOIN contacts kin ON kin.account_id = me.account_id AND kin.merged_into = me.merged_into
 JOIN conversations k ON k.account_id = kin.account_id AND k.contact_id = kin.id
 JOIN claims c ON c.account_id = k.account_id AND c.conversation_id = k.id
 JOIN deliveries d ON d.account_id = c.account_id AND d.id = c.delivery_id
-WHERE a.account_id = ? AND a.kind = ? AND a.value = ? AND d.status IN (?)`, o.Account, o.Kind, o.Value,
-		bun.List([]forwarder.Status{forwarder.Queued, forwarder.Waiting, forwarder.Held})).Scan(ctx, &rows)
+WHERE CASE WHEN d.status IN (?) THEN TRUE ELSE FALSE END
+ORDER BY d.account_id, d.id`, bun.List(mayStillGo)).Scan(ctx, &rows)
 	if err != nil {
-		return nil, err
+		return 0, fmt.Errorf("look for events of people who opted out: %w", err)
 	}
-	inCall := map[string]bool{}
-	for _, id := range sending {
-		inCall[string(id[0].([]byte))] = true
-	}
-	var ids [][]any
+	theirs := map[string][][]any{}
 	for _, r := range rows {
-		if !inCall[string(r.ID)] {
-			ids = append(ids, []any{r.ID})
+		theirs[r.AccountID] = append(theirs[r.AccountID], []any{r.ID})
+	}
+	total := 0
+	for account, ids := range theirs {
+		for batch := range slices.Chunk(ids, mendBatch) {
+			n, err := s.cancelOptedOut(ctx, account, batch, now)
+			total += n
+			if err != nil {
+				return total, fmt.Errorf("cancel events of %s: %w", account, err)
+			}
 		}
 	}
-	return ids, nil
+	return total, nil
+}
+
+// mayStillGo are the states from which an event can get to Meta.
+var mayStillGo = []forwarder.Status{forwarder.Queued, forwarder.Waiting, forwarder.Held, forwarder.Rejected}
+
+func (s *Store) cancelOptedOut(ctx context.Context, account string, ids [][]any, now time.Time) (int, error) {
+	return s.end(ctx, account, ids, mayStillGo, func(q *bun.UpdateQuery) *bun.UpdateQuery {
+		return q.Set("status = ?, reason = ?, payload = NULL, updated_at = ?", forwarder.Cancelled, reason.OptedOut, micros(now))
+	})
 }

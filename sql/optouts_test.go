@@ -18,7 +18,7 @@ func optsOut(t *testing.T, l *ledger) {
 	if err := l.AddOptOuts(t.Context(), []OptOut{byPhone}); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := l.CancelOptedOut(t.Context(), byPhone, l.now); n != 1 || err != nil {
+	if n, err := l.CancelOptedOut(t.Context(), l.now); n != 1 || err != nil {
 		t.Errorf("cancelled %d %v, want the held one", n, err)
 	}
 	if n := l.settle(call, accepted); n != 2 {
@@ -37,6 +37,25 @@ func optsOut(t *testing.T, l *ledger) {
 		t.Errorf("removed %d names %v, want all of hers", n, err)
 	}
 	l.wantOptOuts()
+}
+
+// A number that was given up is another's: who opted out under it before is followed, who has it now is not
+// taken for them.
+func followsThePersonNotTheNumber(t *testing.T, l *ledger) {
+	number := attribution.Identity{WAID: ana.WAID}
+	l.record(nil, l.message("first", number, l.now.Add(-time.Hour)))
+	byPhone := OptOut{Account: "shop", Kind: attribution.WAID, Value: ana.WAID, Since: l.now}
+	if err := l.AddOptOuts(t.Context(), []OptOut{byPhone}); err != nil {
+		t.Fatal(err)
+	}
+	moved := l.message("moved", number, l.now.Add(time.Minute))
+	moved.Becomes = attribution.Identity{WAID: "5511900000009"}
+	l.record(nil, moved)
+	l.record(nil, l.message("another", number, l.now.Add(time.Hour)))
+	if _, err := l.FollowOptOuts(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.wantOptOuts(ana.WAID, "5511900000009")
 }
 
 func (l *ledger) wantOptOuts(names ...string) {

@@ -8,7 +8,7 @@ import (
 	"github.com/uptrace/bun/schema"
 )
 
-// PostgreSQL plans a statement anew each time it is sent as text, and for the two that every batch asks
+// PostgreSQL plans a statement anew each time it is sent as text, and for what every batch asks and writes
 // that takes longer than running them. pgdriver prepares nothing, so each connection does it in SQL when
 // it is opened.
 

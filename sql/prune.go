@@ -17,7 +17,7 @@ const (
 )
 
 const (
-	pruneBatch = 250 // rows of one transaction
+	pruneBatch = 125 // rows of one transaction
 	pruneRest  = 2   // how many times as long as a transaction the writer is left to others after it
 )
 

@@ -57,16 +57,16 @@ type callRow struct {
 }
 
 // Due implements forwarder.Queue: lanes that rest or belong to another node are left out; a call
-// that was left open counts as work, because its deliveries have to be settled. LIMIT keeps PostgreSQL
+// that was left open counts as work also where the lane rests, because its deliveries have to be settled. LIMIT keeps PostgreSQL
 // from reading every queued row at each look, as it does for EXISTS.
 func (s *Store) Due(ctx context.Context, node string, now time.Time) ([]string, error) {
 	var accounts []string
 	err := s.read.NewRaw(`
 SELECT l.account_id FROM lanes l
-WHERE l.paused_until <= ? AND (l.holder = ? OR l.lease_until < `+s.dbNow()+`)
-  AND ((SELECT 1 FROM deliveries d WHERE d.account_id = l.account_id AND d.status = 'queued' AND d.due_at <= ? LIMIT 1) IS NOT NULL
+WHERE (l.holder = ? OR l.lease_until < `+s.dbNow()+`)
+  AND (l.paused_until <= ? AND (SELECT 1 FROM deliveries d WHERE d.account_id = l.account_id AND d.status = 'queued' AND d.due_at <= ? LIMIT 1) IS NOT NULL
     OR (SELECT 1 FROM calls c WHERE c.account_id = l.account_id AND c.outcome = 'open' LIMIT 1) IS NOT NULL)
-ORDER BY l.account_id`, micros(now), node, micros(now)).Scan(ctx, &accounts)
+ORDER BY l.account_id`, node, micros(now), micros(now)).Scan(ctx, &accounts)
 	return accounts, err
 }
 
@@ -82,6 +82,9 @@ func (s *Store) Claim(ctx context.Context, c forwarder.Claim) (*forwarder.Call, 
 		carried, err := closeOrphans(ctx, tx, c, lane.Epoch)
 		if err != nil {
 			return fmt.Errorf("close calls left open: %w", err)
+		}
+		if lane.Rests {
+			return nil
 		}
 		due, err := dueDeliveries(ctx, tx, c, carried)
 		if err != nil || len(due) == 0 {
@@ -102,12 +105,14 @@ func leaseLane(ctx context.Context, tx bun.Tx, c forwarder.Claim, dbNow string) 
 	var rows []laneRow
 	err = tx.NewRaw(`
 UPDATE lanes SET epoch = epoch + CASE WHEN holder = ? THEN 0 ELSE 1 END, holder = ?, lease_until = `+dbNow+` + ?
-WHERE account_id = ? AND paused_until <= ? AND (holder = ? OR lease_until < `+dbNow+`)
-RETURNING epoch, pause_cause`, c.Node, c.Node, c.Lease.Microseconds(), c.Account, micros(c.Now), c.Node).Scan(ctx, &rows)
+WHERE account_id = ? AND (holder = ? OR lease_until < `+dbNow+`)
+RETURNING epoch, paused_until, pause_cause`, c.Node, c.Node, c.Lease.Microseconds(), c.Account, c.Node).Scan(ctx, &rows)
 	if err != nil || len(rows) == 0 {
 		return lane, false, err
 	}
-	return forwarder.Lane{Epoch: rows[0].Epoch, Rested: forwarder.Cause(rows[0].PauseCause)}, true, nil
+	return forwarder.Lane{
+		Epoch: rows[0].Epoch, Rested: forwarder.Cause(rows[0].PauseCause), Rests: rows[0].PausedUntil > micros(c.Now),
+	}, true, nil
 }
 
 // closeOrphans settles calls that nobody will settle: open under an older epoch, or for longer than a

@@ -191,3 +191,35 @@ func callHistory(t *testing.T, l *ledger) {
 		t.Errorf("%d attempts before the third, want 2", got)
 	}
 }
+
+// A crash with a call open, and then a pause: the call is closed all the same, and nothing is claimed.
+func orphanOfAPausedLane(t *testing.T, l *ledger) {
+	l.queue(2, nil)
+	l.claim("a")
+	if _, err := l.PauseLane(t.Context(), "shop", "by hand"); err != nil {
+		t.Fatal(err)
+	}
+	l.endLeases()
+	if due, err := l.Due(t.Context(), "b", l.now); len(due) != 1 || err != nil {
+		t.Fatalf("due %v %v", due, err)
+	}
+	if call := l.claim("b"); call != nil {
+		t.Errorf("claimed %+v on a paused lane", call)
+	}
+	l.wantStatuses(map[string]int{"queued": 2})
+	if due, err := l.Due(t.Context(), "b", l.now); len(due) != 0 || err != nil {
+		t.Errorf("due %v %v after the call was closed", due, err)
+	}
+}
+
+// What a call carries does not expire: Meta may have it.
+func nothingInACallExpires(t *testing.T, l *ledger) {
+	l.queue(2, func(_ int, d *forwarder.Delivery) { d.EventAt = l.now.Add(-forwarder.ClaimableFor + time.Second) })
+	call := l.claim("a")
+	l.now = l.now.Add(10 * time.Minute)
+	if n, err := l.Expire(t.Context(), l.now); n != 0 || err != nil {
+		t.Errorf("expired %d %v", n, err)
+	}
+	l.settle(call, accepted)
+	l.wantStatuses(map[string]int{"sent": 2})
+}

@@ -46,9 +46,13 @@ func settleLane(ctx context.Context, tx bun.Tx, call *forwarder.Call, t forwarde
 	case t.Outcome != forwarder.Accepted || call.Rested == forwarder.NoPause:
 		return nil
 	}
-	_, err := tx.NewRaw(`UPDATE lanes SET paused_until = ?, pause_words = ?, pause_cause = ?
+	// A probe of a wrong account that meets another trouble mends nothing: cause and words stay.
+	still := pause.Cause == forwarder.BreakerOpen || pause.Cause == forwarder.Throttled
+	_, err := tx.NewRaw(`UPDATE lanes SET paused_until = ?,
+  pause_words = CASE WHEN pause_cause = ? AND ? THEN pause_words ELSE ? END,
+  pause_cause = CASE WHEN pause_cause = ? AND ? THEN pause_cause ELSE ? END
 WHERE account_id = ? AND holder = ? AND epoch = ? AND pause_cause NOT IN (?)`,
-		micros(pause.Until), pause.Words, pause.Cause, call.Account, call.Node, call.Epoch,
+		micros(pause.Until), forwarder.AccountWrong, still, pause.Words, forwarder.AccountWrong, still, pause.Cause, call.Account, call.Node, call.Epoch,
 		bun.List([]forwarder.Cause{forwarder.ByHand, forwarder.AccountRemoved})).Exec(ctx)
 	return err
 }
@@ -71,7 +75,11 @@ func settleDeliveries(ctx context.Context, tx bun.Tx, call *forwarder.Call, t fo
 			return 0, err
 		}
 	}
-	n, err := settleSome(ctx, tx, call, t, all)
+	others := t
+	if len(alone) > 0 {
+		others.Revision = 0
+	}
+	n, err := settleSome(ctx, tx, call, others, all)
 	if err != nil || len(alone) == 0 {
 		return n, err
 	}
@@ -84,15 +92,17 @@ func settleSome(ctx context.Context, tx bun.Tx, call *forwarder.Call, t forwarde
 	if len(ids) == 0 {
 		return 0, nil
 	}
-	unknown := 0
+	unknown, tried := 0, 1
 	if t.Outcome == forwarder.Unknown {
 		unknown = 1
+	} else if t.Pause != nil && t.Pause.Cause != forwarder.BreakerOpen {
+		tried = 0 // the lane is what was refused: the events' own backoff goes on where it was
 	}
 	res, err := tx.NewRaw(`
 UPDATE deliveries SET status = ?, reason = ?, detail = ?, due_at = ?, batch_limit = CASE WHEN ? > 0 THEN ? ELSE batch_limit END,
-  revision = CASE WHEN ? > 0 THEN ? ELSE revision END, call_id = ?, attempts = attempts + 1, unknowns = unknowns + ?, updated_at = ?
+  revision = CASE WHEN ? > 0 THEN ? ELSE revision END, call_id = ?, attempts = attempts + ?, unknowns = unknowns + ?, updated_at = ?
 WHERE account_id = ? AND id IN (?) AND CASE WHEN status = 'queued' THEN TRUE ELSE FALSE END`,
-		t.To, t.Reason, t.Words, micros(t.Due), t.BatchLimit, t.BatchLimit, t.Revision, t.Revision, call.ID[:], unknown, micros(t.EndedAt),
+		t.To, t.Reason, t.Words, micros(t.Due), t.BatchLimit, t.BatchLimit, t.Revision, t.Revision, call.ID[:], tried, unknown, micros(t.EndedAt),
 		call.Account, among("bytea", ids)).Exec(ctx)
 	if err != nil {
 		return 0, err
@@ -101,23 +111,62 @@ WHERE account_id = ? AND id IN (?) AND CASE WHEN status = 'queued' THEN TRUE ELS
 	return int(n), err
 }
 
-// Expire implements forwarder.Queue. It ends at most 500 at a time, so that nobody waits for it. What is
-// in a call is younger (see forwarder.ClaimableFor).
+// Expire implements forwarder.Queue. It ends at most 500 at a time, so that nobody waits for it. What a call
+// carries that nobody has settled is left: Meta may have it.
 func (s *Store) Expire(ctx context.Context, now time.Time) (int, error) {
 	before := micros(now.Add(-forwarder.SendableFor))
-	var due bool
-	if err := s.read.NewRaw(`SELECT EXISTS (SELECT 1 FROM deliveries WHERE status IN ('queued', 'waiting') AND event_at <= ?)`,
-		before).Scan(ctx, &due); err != nil || !due {
+	var old []deliveryRow
+	err := s.read.NewRaw(`
+SELECT account_id, id FROM deliveries WHERE status IN ('queued', 'waiting') AND event_at <= ? ORDER BY event_at LIMIT 500`,
+		before).Scan(ctx, &old)
+	if err != nil || len(old) == 0 {
 		return 0, err
 	}
-	res, err := s.write.NewRaw(`
-UPDATE deliveries SET status = ?, reason = ?, updated_at = ? WHERE (account_id, id) IN (
-    SELECT account_id, id FROM deliveries WHERE status IN ('queued', 'waiting') AND event_at <= ? ORDER BY event_at LIMIT 500)
-  AND status IN ('queued', 'waiting')`,
-		forwarder.Expired, reason.TooOld, micros(now), before).Exec(ctx)
-	if err != nil {
-		return 0, err
+	ids := map[string][][]any{}
+	for _, r := range old {
+		ids[r.AccountID] = append(ids[r.AccountID], []any{r.ID})
 	}
-	n, err := res.RowsAffected()
-	return int(n), err
+	total := 0
+	for account, old := range ids {
+		n, err := s.expire(ctx, account, old, now)
+		total += n
+		if err != nil {
+			return total, fmt.Errorf("expire deliveries of %s: %w", account, err)
+		}
+	}
+	return total, nil
+}
+
+func (s *Store) expire(ctx context.Context, account string, old [][]any, now time.Time) (int, error) {
+	return s.end(ctx, account, old, []forwarder.Status{forwarder.Queued, forwarder.Waiting}, func(q *bun.UpdateQuery) *bun.UpdateQuery {
+		return q.Set("status = ?, reason = ?, updated_at = ?", forwarder.Expired, reason.TooOld, micros(now))
+	})
+}
+
+// end changes deliveries that are in some states and in no call, and returns how many. The lane is held
+// meanwhile, so that none of them gets into one.
+func (s *Store) end(ctx context.Context, account string, ids [][]any, from []forwarder.Status, set func(*bun.UpdateQuery) *bun.UpdateQuery) (n int, err error) {
+	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if _, err := s.holdLane(ctx, tx, account); err != nil {
+			return fmt.Errorf("hold the lane: %w", err)
+		}
+		sending, err := inOpenCalls(ctx, tx, account)
+		if err != nil {
+			return err
+		}
+		q := set(tx.NewUpdate().Model((*deliveryRow)(nil))).
+			Where("account_id = ? AND id IN (?)", account, among("bytea", ids)).
+			Where("CASE WHEN status IN (?) THEN TRUE ELSE FALSE END", bun.List(from)) // not by the indexes on status, see settleSome
+		if len(sending) > 0 {
+			q = q.Where("id NOT IN (?)", among("bytea", sending))
+		}
+		res, err := q.Exec(ctx)
+		if err != nil {
+			return err
+		}
+		changed, err := res.RowsAffected()
+		n = int(changed)
+		return err
+	})
+	return n, err
 }

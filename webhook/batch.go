@@ -54,16 +54,17 @@ func (in *Intake) record(ctx context.Context, p *pending) error {
 	if err != nil {
 		return err
 	}
-	if batch == nil {
+	for { // the batch that p runs may be full without p: then p runs or waits once more
+		if batch != nil {
+			in.flush(ctx, batch)
+			in.land(batch)
+		}
 		select {
 		case err := <-p.done:
 			return err
 		case batch = <-p.lead:
 		}
 	}
-	in.flush(ctx, batch)
-	in.land(batch)
-	return <-p.done
 }
 
 // enqueue puts a notification among those that wait. Where a transaction may begin it returns its batch.

@@ -189,3 +189,28 @@ func TestTheQueueHasABound(t *testing.T) {
 		}
 	})
 }
+
+// With two transactions at once, whoever records a batch may have to record another: the first was full
+// without its own notification.
+func TestEverybodyIsToldWithTwoTransactionsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &slowStore{}
+		in := newIntake(store)
+		in.Flushers, in.MaxBatch = 2, 10
+		var waiting sync.WaitGroup
+		for _, size := range []int{10, 6, 6, 9, 3, 10, 1, 1} {
+			p := newPending()
+			p.messages = slices.Repeat([]*attribution.Arrival{{}}, size)
+			waiting.Go(func() {
+				if err := in.record(context.Background(), p); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		waiting.Wait() // in a bubble, a notification that is never told is a deadlock, and fails
+		if in.flights != 0 || in.aboard != 0 || in.waiting != 0 {
+			t.Errorf("%d transactions with %d messages are still counted, %d messages wait", in.flights, in.aboard, in.waiting)
+		}
+	})
+}

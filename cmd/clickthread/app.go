@@ -84,7 +84,7 @@ func newApp(ctx context.Context, s configs.Settings, log *slog.Logger, why purpo
 	newID := func() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 	a.intake = &webhook.Intake{
 		Recorder: store, Quarantine: store, Accounts: a.accounts, Wake: a.forward.Wake, Now: a.clock.Now, NewID: newID,
-		Log: log, Stats: a.door, ForgetText: s.Retention.Text == 0, Flushers: flushers(store),
+		Log: log, Stats: a.door, ForgetText: s.Retention.Text == 0,
 		Planner: &webhook.Planner{Accounts: a.accounts, Rules: &a.rules.Library, NewID: newID, Key: store.Key, OptedOut: a.optOuts.has},
 	}
 	return a, nil
@@ -101,15 +101,6 @@ func withTestCodes(ctx context.Context, store *sql.Store, accounts *account.Regi
 		list[i].TestUntil = since.Add(account.TestCodeFor)
 	}
 	return account.NewRegistry(list), nil
-}
-
-// flushers is how many transactions record webhooks at once. SQLite has one writer; on PostgreSQL a
-// transaction mostly waits for the network and the other process, and a second one fills the time (ledger 2).
-func flushers(store *sql.Store) int {
-	if store.Shared() {
-		return 2
-	}
-	return 1
 }
 
 func (a *app) newForwarder() (*forwarder.Forwarder, error) {

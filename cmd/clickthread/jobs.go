@@ -44,7 +44,7 @@ func (a *app) jobs() []job {
 		{"counts", "@every 10s", eachNode, "counters written", a.intake.FlushCounts, nil},
 		{"rules", "* * * * *", eachNode, "accounts for which running nodes have different rules in force", a.compareRules, nil},
 		{"optouts", "@every 1s", eachNode, "names on the opt-out list, read anew", a.reloadOptOuts, nil},
-		{"follow", "* * * * *", time.Minute, "names that people on the opt-out list were seen under since", a.store.FollowOptOuts, nil},
+		{"follow", "* * * * *", time.Minute, "names that people on the opt-out list were seen under since", a.followOptOuts, nil},
 		{"watch", "@every 15s", 15 * time.Second, "notices written for the receivers in the settings", a.newWatcher().Pass, nil},
 		{"notify", "@every 5s", 5 * time.Second, "notices taken by their receivers", a.newNotifier().Pass, nil},
 	}
@@ -94,6 +94,17 @@ func (a *app) replan(ctx context.Context) (int, error) {
 }
 
 func (a *app) reloadOptOuts(ctx context.Context) (int, error) { return a.optOuts.reload(ctx, a.store) }
+
+// followOptOuts finds names that came up since, and events that were planned or came back from a call before
+// this server knew.
+func (a *app) followOptOuts(ctx context.Context) (int, error) {
+	names, err := a.store.FollowOptOuts(ctx)
+	if err != nil {
+		return 0, err
+	}
+	_, err = a.store.CancelOptedOut(ctx, a.clock.Now())
+	return names, err
+}
 
 // check measures what must never happen: a click and the message that needs it missing each other.
 func (a *app) check(ctx context.Context) (int, error) {

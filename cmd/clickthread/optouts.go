@@ -109,13 +109,9 @@ func (c *optoutsAddCmd) Run(ctx context.Context, out *console) error {
 	if err := store.AddOptOuts(ctx, list); err != nil {
 		return err
 	}
-	cancelled := 0
-	for _, o := range list {
-		n, err := store.CancelOptedOut(ctx, o, now())
-		if err != nil {
-			return err
-		}
-		cancelled += n
+	cancelled, err := store.CancelOptedOut(ctx, now())
+	if err != nil {
+		return err
 	}
 	out.printf("On the list: %d. Events cancelled: %d.\n", len(c.People), cancelled)
 	return nil
