@@ -15,6 +15,9 @@ const ClaimableFor = SendableFor - 2*time.Minute
 // by Meta's clock would refuse them all (subcode 2804003).
 const aging = SendableFor - time.Hour
 
+// envelope is what a request holds beside its events: a test code, a proof of the secret, brackets.
+const envelope = 1 << 10
+
 // together takes from due, in its order, what may share a call with the first: same dataset, same test
 // code, same revision of the bytes, as few as the smallest limit allows, and no more bytes than a
 // request may have. The first always goes.
@@ -28,7 +31,7 @@ func together(due []Delivery, now time.Time) []Delivery {
 		if !first.sharesWith(d, now) {
 			continue
 		}
-		if size += len(d.Payload) + 1; size > capi.MaxBatchBytes && len(batch) > 0 {
+		if size += len(d.Payload) + 1; size > capi.MaxBatchBytes-envelope && len(batch) > 0 {
 			break
 		}
 		batch = append(batch, d)

@@ -256,7 +256,7 @@ func TestABatchFitsARequest(t *testing.T) {
 	}, nil)
 	queue.queue("bakery", 5, time.Now())
 	for i := range queue.deliveries {
-		queue.deliveries[i].Payload = make([]byte, capi.MaxBatchBytes/2-100)
+		queue.deliveries[i].Payload = make([]byte, capi.MaxBatchBytes/2-1000)
 	}
 	for queue.count("", Queued) > 0 {
 		once(t, f)

@@ -63,9 +63,9 @@ func decide(call *Call, receipt capi.Receipt, err error, policy account.UnknownP
 			s.To, s.Reason = Held, reason.UnknownOutcome
 		}
 	case capi.Again:
-		if wait := refusal.Wait(); wait > 0 {
-			s.Pause = &Pause{now.Add(wait), Throttled, s.Words}
-		}
+	}
+	if wait := refusal.Wait(); wait > 0 && s.Pause == nil { // whatever else it says
+		s.Pause = &Pause{now.Add(wait), Throttled, "Meta asks to be left alone for a while; sending goes on by itself"}
 	}
 	return s
 }

@@ -41,9 +41,6 @@ func (m Mode) key(key string) string {
 	return key
 }
 
-// maxDedupe is the longest text that stands in a key as it is: databases index no text of any length.
-const maxDedupe = 256
-
 // dedupeKey is the key that rules share, empty if the rule has no dedupe. A template that this message
 // does not fill in completely would make one event of all that lack the same: once decides then.
 func (m *match) dedupeKey() string {
@@ -51,10 +48,8 @@ func (m *match) dedupeKey() string {
 	if text == "" {
 		return ""
 	}
-	if len(text) > maxDedupe || strings.Contains(text, "@") { // a key outlives the message: it holds no address
-		text = fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
-	}
-	return m.rule.Mode.key("dedupe:" + m.rule.Event + ":" + text)
+	// A key outlives the message by a year, and what stands in the text may be of a person: it is hashed.
+	return m.rule.Mode.key(fmt.Sprintf("dedupe:%s:%x", m.rule.Event, sha256.Sum256([]byte(text))))
 }
 
 // claimed returns the key, and whether it is taken: where it is of a conversation, also by the same

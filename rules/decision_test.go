@@ -76,7 +76,7 @@ rules:
 - {id: other, when: {we_say: "pedido"}, send: LeadSubmitted}
 `)
 	facts := Facts{Text: "Pedido # AB-12", Ours: true, Click: &Click{Key: "k"}, Conversations: []string{"c"}}
-	want := []string{"dedupe:OrderCreated:ab-12", "shadow:dedupe:OrderCreated:ab-12"}
+	want := []string{"dedupe:OrderCreated:634ccb18c748f1c01c5308f87ee51b563a52a529acca8ad4d28988d5edd2896d", "shadow:dedupe:OrderCreated:634ccb18c748f1c01c5308f87ee51b563a52a529acca8ad4d28988d5edd2896d"}
 	if diff := cmp.Diff(want, set.DedupeKeys(facts)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

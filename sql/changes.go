@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/clickthread/clickthread/forwarder"
 	"github.com/clickthread/clickthread/reason"
 )
@@ -24,6 +26,12 @@ WHERE account_id = ? AND id = ? AND status = 'held' AND reason IN (?)`,
 			r.Status, r.Reason, r.EventAt, r.ValueMinor, r.Currency, r.Payload, r.ConversationID, r.TriggerID,
 			r.Rule, r.RuleSet, r.Why, r.Clid, r.AdID, r.ClickedAt, r.DatasetID, r.TestCode, r.DueAt, r.UpdatedAt, r.CancelIf,
 			r.AccountID, r.ID, among("text", valueReasons())))
+		if err == nil { // the sale is at home where it was completed: there people cancel it and opt out
+			err = w.add(ctx, w.tx.NewRaw(`
+UPDATE claims SET conversation_id = ?, trigger_id = ? WHERE account_id = ? AND key = ? AND delivery_id = ?
+  AND EXISTS (SELECT 1 FROM deliveries WHERE account_id = ? AND id = ? AND trigger_id = ?)`,
+				r.ConversationID, r.TriggerID, r.AccountID, r.ClaimKey, r.ID, r.AccountID, r.ID, r.TriggerID))
+		}
 		if err != nil {
 			return fmt.Errorf("complete delivery: %w", err)
 		}
@@ -63,14 +71,18 @@ func (s *Store) Ripen(ctx context.Context, now time.Time) (total int, err error)
 		if err != nil || !due {
 			return total, err
 		}
-		res, err := s.write.NewRaw(`
+		var n int64
+		err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			res, err := tx.NewRaw(`
 UPDATE deliveries SET status = ?, updated_at = ? WHERE (account_id, id) IN (
     SELECT account_id, id FROM deliveries WHERE status = 'waiting' AND due_at <= ? ORDER BY due_at LIMIT ?)
   AND status = 'waiting'`, string(forwarder.Queued), micros(now), micros(now), ripenBatch).Exec(ctx)
-		if err != nil {
-			return total, fmt.Errorf("queue what waited: %w", err)
-		}
-		n, err := res.RowsAffected()
+			if err != nil {
+				return fmt.Errorf("queue what waited: %w", err)
+			}
+			n, err = res.RowsAffected()
+			return err
+		})
 		total += int(n)
 		if err != nil || n < ripenBatch {
 			return total, err

@@ -231,8 +231,21 @@ func (m Mend) write(ctx context.Context, tx bun.Tx, account string, events []Men
 		return err
 	}
 	changed := make(map[uuid.UUID]bool, len(written))
+	var free [][]any
 	for _, id := range written {
 		changed[asUUID(id)] = true
+	}
+	for _, e := range events {
+		if m.Remedy == Cancel && changed[e.ID] && e.Status == forwarder.Held && slices.Contains(reason.Values(), e.Reason) {
+			free = append(free, []any{e.ID[:]})
+		}
+	}
+	if len(free) > 0 { // ledger 17: a later message with a clear amount may be the sale yet
+		_, err := tx.NewRaw("DELETE FROM claims WHERE (account_id, key) IN (SELECT account_id, claim_key FROM deliveries WHERE account_id = ? AND id IN (?)) AND delivery_id IN (?)",
+			account, among("bytea", free), among("bytea", free)).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("free the claims: %w", err)
+		}
 	}
 	for i := range events {
 		if events[i].Left == "" && !changed[events[i].ID] {

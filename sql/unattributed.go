@@ -95,12 +95,12 @@ func (s *Store) Stranded(ctx context.Context) (int, error) {
 SELECT count(*) FROM unattributed u
 JOIN conversations mine ON mine.account_id = u.account_id AND mine.id = u.conversation_id
 JOIN contacts me ON me.account_id = mine.account_id AND me.id = mine.contact_id
-WHERE EXISTS (
+WHERE u.source <> ? AND EXISTS ( -- what Meta detected counts for its own click alone
     SELECT 1 FROM contacts kin
     JOIN conversations k ON k.account_id = kin.account_id AND k.contact_id = kin.id AND k.number_id = mine.number_id
     JOIN clicks c ON c.account_id = k.account_id AND c.conversation_id = k.id
     WHERE kin.account_id = me.account_id AND kin.merged_into = me.merged_into AND c.clid <> ''
-      AND c.clicked_at <= u.sent_at AND u.sent_at - c.clicked_at <= ?)`, attribution.Window.Microseconds()).Scan(ctx, &n)
+      AND c.clicked_at <= u.sent_at AND u.sent_at - c.clicked_at <= ?)`, string(attribution.Detected), attribution.Window.Microseconds()).Scan(ctx, &n)
 	return n, err
 }
 

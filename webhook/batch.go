@@ -56,8 +56,7 @@ func (in *Intake) record(ctx context.Context, p *pending) error {
 	}
 	for { // the batch that p runs may be full without p: then p runs or waits once more
 		if batch != nil {
-			in.flush(ctx, batch)
-			in.land(batch)
+			in.fly(ctx, batch)
 		}
 		select {
 		case err := <-p.done:
@@ -65,6 +64,23 @@ func (in *Intake) record(ctx context.Context, p *pending) error {
 		case batch = <-p.lead:
 		}
 	}
+}
+
+// fly records a batch; a panic on the way ends this batch, and not the door.
+func (in *Intake) fly(ctx context.Context, batch []*pending) {
+	defer in.land(batch)
+	defer func() {
+		if r := recover(); r != nil {
+			err := fmt.Errorf("panic while recording: %v\n%s", r, debug.Stack())
+			for _, p := range batch {
+				select {
+				case p.done <- err:
+				default: // told already
+				}
+			}
+		}
+	}()
+	in.flush(ctx, batch)
 }
 
 // enqueue puts a notification among those that wait. Where a transaction may begin it returns its batch.

@@ -69,8 +69,11 @@ func (b *batch) delivery(m match) forwarder.Delivery {
 }
 
 // eventID is what Meta sees: the rule's own words where it has some, else what follows from the claim. An
-// e-mail address among them is not sent as it is.
+// e-mail address among them is not sent as it is. A rule on trial takes no id that a live one may need.
 func (m match) eventID() string {
+	if m.Outcome == rules.ShadowFire {
+		return forwarder.EventID(m.account.ID, m.Claim)
+	}
 	if m.EventID == "" || len(m.EventID) > maxEventID || strings.Contains(m.EventID, "@") {
 		return forwarder.EventID(m.account.ID, cmp.Or(m.EventID, m.Claim))
 	}

@@ -66,5 +66,7 @@ func (in *Intake) Said(ctx context.Context, accountID string, s Sent) error {
 		arrival.Type = "template"
 		arrival.Key = in.Recorder.Key(statusID(s.ID, "sent")) // Meta's own status tells nothing new
 	}
-	return in.record(ctx, &pending{messages: []*attribution.Arrival{arrival}, done: make(chan error, 1)})
+	p := newPending()
+	p.messages = []*attribution.Arrival{arrival}
+	return in.record(ctx, p)
 }

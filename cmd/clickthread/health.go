@@ -65,12 +65,12 @@ func (a *app) readiness(ctx context.Context) (readiness, error) {
 	for _, n := range counts {
 		if n.Status == string(forwarder.Queued) {
 			r.Queued += n.N
-			r.OldestAgeS = max(r.OldestAgeS, now().Sub(time.UnixMicro(n.Oldest)).Seconds())
+			r.OldestAgeS = max(r.OldestAgeS, a.clock.Now().Sub(time.UnixMicro(n.Oldest)).Seconds())
 		}
 	}
-	r.RulesDiffer, err = a.store.RuleSetsDiffer(ctx, now())
+	r.RulesDiffer, err = a.store.RuleSetsDiffer(ctx, a.clock.Now())
 	r.note(err)
-	lanes, err := a.store.PausedLanes(ctx, now())
+	lanes, err := a.store.PausedLanes(ctx, a.clock.Now())
 	for _, l := range lanes {
 		r.Paused = append(r.Paused, a.pausedState(ctx, &r, l))
 	}

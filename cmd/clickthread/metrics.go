@@ -110,7 +110,7 @@ func (m ledgerMetrics) deliveries(ctx context.Context, ch chan<- prometheus.Metr
 	for _, c := range counts {
 		ch <- gaugeOf(deliveriesDesc, float64(c.N), c.AccountID, c.Status, c.Reason)
 		if c.Status == string(forwarder.Queued) {
-			ch <- gaugeOf(oldestDesc, now().Sub(time.UnixMicro(c.Oldest)).Seconds(), c.AccountID)
+			ch <- gaugeOf(oldestDesc, m.app.clock.Now().Sub(time.UnixMicro(c.Oldest)).Seconds(), c.AccountID)
 		}
 	}
 	return err
@@ -133,7 +133,7 @@ func (m ledgerMetrics) quarantine(ctx context.Context, ch chan<- prometheus.Metr
 }
 
 func (m ledgerMetrics) paused(ctx context.Context, ch chan<- prometheus.Metric) error {
-	lanes, err := m.app.store.PausedLanes(ctx, now())
+	lanes, err := m.app.store.PausedLanes(ctx, m.app.clock.Now())
 	for _, l := range lanes {
 		ch <- gaugeOf(pausedDesc, 1, l.Account, string(l.PauseCause))
 	}
@@ -141,7 +141,7 @@ func (m ledgerMetrics) paused(ctx context.Context, ch chan<- prometheus.Metric) 
 }
 
 func (m ledgerMetrics) differ(ctx context.Context, ch chan<- prometheus.Metric) error {
-	accounts, err := m.app.store.RuleSetsDiffer(ctx, now())
+	accounts, err := m.app.store.RuleSetsDiffer(ctx, m.app.clock.Now())
 	for _, account := range accounts {
 		ch <- gaugeOf(differDesc, 1, account)
 	}
