@@ -19,6 +19,7 @@ const (
 	correct   = "read Meta's words in the answer (clickthread events show ID) and correct the rule or the order's data"
 	instagram = "send messaging_channel \"whatsapp\", or use the WhatsApp account's own dataset"
 	useWABA   = "identify the events by the WhatsApp Business Account instead of the Page"
+	oldPage   = "; what is queued already names the old Page for good: cancel it (clickthread events cancel)"
 	ownSet    = "use the WhatsApp Business Account's own dataset"
 )
 
@@ -55,8 +56,8 @@ var codes = []Explanation{
 	// The account is set up wrongly: nothing it sends can succeed.
 	{Code: 100, Subcode: 33, Verdict: Pause, What: "the dataset does not exist, or the token may not use it", Fix: "check the dataset id, and assign the token's system user to the dataset with the task UPLOAD; if the dataset belongs to another Business, share it with yours or " + ownSet},
 	{Code: 100, Subcode: 2804132, Verdict: Pause, What: "the WhatsApp Business Account is not linked to this dataset", Fix: ownSet + ", or connect the account to this dataset in Events Manager"},
-	{Code: 100, Subcode: 2804131, Verdict: Pause, What: "the events name a Page, and no Page is linked to this dataset", Fix: useWABA + ", or connect the Page to this dataset in Events Manager"},
-	{Code: 100, Subcode: 2804065, Verdict: Pause, What: "the Page that the events name is not the one linked to this dataset", Fix: useWABA + ", or connect that Page to this dataset in Events Manager"},
+	{Code: 100, Subcode: 2804131, Verdict: Pause, What: "the events name a Page, and no Page is linked to this dataset", Fix: "connect the Page to this dataset in Events Manager, or " + useWABA + oldPage},
+	{Code: 100, Subcode: 2804065, Verdict: Pause, What: "the Page that the events name is not the one linked to this dataset", Fix: "connect that Page to this dataset in Events Manager, or " + useWABA + oldPage},
 	{Code: 100, Subcode: 2804116, Verdict: Pause, What: "the events name neither a WhatsApp Business Account nor a Page", Fix: "set the account's waba_id"},
 	{Code: 190, Subcode: 460, Verdict: Pause, What: "the token ended because its owner changed their password", Fix: "make a new token, better one of a system user"},
 	{Code: 190, Subcode: 463, Verdict: Pause, What: "the token has expired", Fix: "make a new token, better one of a system user that never expires"},

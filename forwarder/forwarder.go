@@ -166,10 +166,13 @@ func (f *Forwarder) Once(ctx context.Context) (int, error) {
 // expire ends what is too old, unless the clock cannot be believed: then everything might look old.
 func (f *Forwarder) expire(ctx context.Context) error {
 	jumped := f.Clock.Jumped()
-	if f.jumped.Swap(jumped) != jumped {
-		f.Log.Error("the wall clock jumped; going on by the steady clock, and ending nothing as too old, until Meta's date agrees", "jumped", jumped)
+	switch before := f.jumped.Swap(jumped); {
+	case jumped && !before:
+		f.Log.Error("the wall clock jumped, or is far from Meta's date; going on without it, and ending nothing as too old, until the two agree", "next", "set this machine's clock")
+	case before && !jumped:
+		f.Log.Info("the wall clock is believed again")
 	}
-	if jumped {
+	if !f.Clock.Sure() {
 		return nil
 	}
 	n, err := f.Queue.Expire(ctx, f.Clock.Now())

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/sony/gobreaker/v2"
 	"golang.org/x/time/rate"
 
@@ -31,6 +32,8 @@ type lane struct {
 	tripped bool       // by the last call
 	resting Cause      // as last logged
 	writing chan error // the batch before, being written down; nil = none
+	named   uuid.UUID  // the event that Meta named last; zero = none
+	misled  bool       // Meta named an event, and took it when it came alone
 }
 
 // writeBeside writes a batch down while the next is under way.
@@ -77,6 +80,24 @@ func answered(err error) bool {
 		return err == nil
 	}
 	return e.Retry() != capi.Again && e.Retry() != capi.Unknown
+}
+
+// weigh takes a settlement to halves where Meta's naming the bad event has misled us before: one event
+// after the other would go alone, and the bad one last.
+func (l *lane) weigh(call *Call, s *Settlement) {
+	switch {
+	case s.Alone == uuid.Nil:
+		if s.Outcome == Accepted && len(call.Deliveries) == 1 && call.Deliveries[0].ID == l.named {
+			l.misled = true
+		}
+	case l.misled:
+		s.Alone = uuid.Nil
+		if s.Revision == 0 {
+			s.BatchLimit = half(call)
+		}
+	case s.Revision == 0:
+		l.named = s.Alone
+	}
 }
 
 // rest is how long the lane rests because of its last call: 0 unless call after call failed.

@@ -172,13 +172,15 @@ func (m meta) Send(ctx context.Context, to capi.Dataset, events [][]byte) (capi.
 
 func takesAll(capi.Dataset, [][]byte) error { return nil }
 
-// loop is a Forwarder over an empty queue, for the accounts "bakery" and "florist".
-// steady is a clock that never jumps.
+// steady is a clock that never jumps, and that Meta agrees with.
 func steady(now func() time.Time) *Clock {
 	begin := now()
-	return NewClock(now, func() time.Duration { return now().Sub(begin) })
+	c := NewClock(now, func() time.Duration { return now().Sub(begin) })
+	c.Hear(begin)
+	return c
 }
 
+// loop is a Forwarder over an empty queue, for the accounts "bakery" and "florist".
 func loop(t *testing.T, sender meta, change func(*Options)) (*Forwarder, *memory) {
 	t.Helper()
 	queue := &memory{paused: map[string]time.Time{}, causes: map[string]Cause{}}

@@ -94,8 +94,11 @@ func (s *Settlement) refuse(call *Call, refusal *capi.Error, why reason.Code, to
 		s.Alone = call.Deliveries[named].ID
 		return
 	}
-	s.BatchLimit = (n + 1) / 2
+	s.BatchLimit = half(call)
 }
+
+// half is how many events of a refused call share the next ones.
+func half(call *Call) int { return (len(call.Deliveries) + 1) / 2 }
 
 // nextTry is when the events of a call are tried again. However long the backoff is by now, the oldest
 // gets a last chance before it is too old.

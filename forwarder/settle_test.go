@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 	"testing"
 	"time"
 
@@ -145,6 +146,26 @@ func TestOneBadEventBlocksNobody(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestAWrongNameMisleadsOnce: where Meta names a good event as the bad one, halving finds the bad one.
+func TestAWrongNameMisleadsOnce(t *testing.T) {
+	const n, bad = 50, 31
+	calls, wrong := 0, fmt.Appendf(nil, `{"event_id":"%d"}`, bad)
+	f, queue := loop(t, func(_ capi.Dataset, events [][]byte) error {
+		calls++
+		if !slices.ContainsFunc(events, func(e []byte) bool { return bytes.Equal(e, wrong) }) {
+			return nil
+		}
+		return &capi.Error{HTTPStatus: 400, Code: 100, Subcode: 2804087, Sent: true, Events: len(events), Message: "data[0]"}
+	}, nil)
+	queue.queue("bakery", n, time.Now())
+	for queue.count("", Queued) > 0 {
+		once(t, f)
+	}
+	if most := 2*bits.Len(n-1) + 3; calls > most || queue.deliveries[bad].Status != Rejected || queue.count("", Sent) != n-1 {
+		t.Errorf("%d calls, want at most %d; the bad event is %s", calls, most, queue.deliveries[bad].Status)
 	}
 }
 

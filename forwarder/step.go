@@ -40,6 +40,7 @@ func (f *Forwarder) step(ctx context.Context, id string, follows bool) (n int, e
 	receipt, err := l.breaker.Execute(func() (capi.Receipt, error) { return f.send(ctx, call, a) })
 	f.hear(receipt, err)
 	s := decide(call, receipt, err, a.Unknown, f.Clock.Now())
+	l.weigh(call, &s)
 	if rest := l.rest(); rest > 0 && s.Pause == nil {
 		s.Pause = &Pause{Until: s.EndedAt.Add(rest), Cause: BreakerOpen, Words: "call after call failed: " + s.Words}
 	}
@@ -57,6 +58,10 @@ func (f *Forwarder) write(ctx context.Context, l *lane, call *Call, s Settlement
 	n, err := f.settle(ctx, call, s)
 	if err != nil {
 		return 0, fmt.Errorf("settle call %s of %s: %w", call.ID, call.Account, err)
+	}
+	if n == 0 { // the lane is another node's by now, which knows no more than that the outcome is unknown
+		f.Log.Warn("call settled too late: the lane was taken over", "account", call.Account, "call", call.ID, "outcome", s.Outcome)
+		return 0, nil
 	}
 	f.report(call, s, n)
 	l.tell(f.Log, call, s)
@@ -103,9 +108,9 @@ func (f *Forwarder) send(ctx context.Context, call *Call, a account.Account) (ca
 	}, call.payloads())
 }
 
-// hear lets the clock compare itself with Meta's.
+// hear lets the clock compare itself with Meta's. What answers in Meta's place has no say.
 func (f *Forwarder) hear(receipt capi.Receipt, err error) {
-	if refusal, ok := errors.AsType[*capi.Error](err); ok {
+	if refusal, ok := errors.AsType[*capi.Error](err); ok && refusal.Code != 0 {
 		f.Clock.Hear(refusal.ServerDate)
 	} else if err == nil {
 		f.Clock.Hear(receipt.ServerDate)

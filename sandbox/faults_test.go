@@ -27,7 +27,7 @@ func TestFaultsAsTheSenderSeesThem(t *testing.T) {
 		"a proxy's 500":                  {`{}`, capi.Again, 500, 0},
 		"502":                            {`{"status":502}`, capi.Unknown, 502, 0},
 		"429":                            {`{"status":429}`, capi.Throttled, 429, 0},
-		"a redirect":                     {`{"status":302}`, capi.Unclear, 302, 0},
+		"a redirect":                     {`{"status":302}`, capi.Again, 302, 0},
 		"200 in HTML, events lost":       {`{"status":200}`, capi.Unknown, 200, 0},
 		"200 in HTML, events taken":      {`{"status":200,"taken":true}`, capi.Unknown, 200, 1},
 		"a dead token":                   {`{"status":401,"code":190,"subcode":463}`, capi.Pause, 401, 0},

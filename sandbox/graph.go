@@ -64,7 +64,10 @@ func NewGraph(o Options) *Graph {
 }
 
 // ServeHTTP answers Meta's calls and the sandbox's own.
-func (g *Graph) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.mux.ServeHTTP(w, r) }
+func (g *Graph) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Date", g.world.options.Now().UTC().Format(http.TimeFormat))
+	g.mux.ServeHTTP(w, r)
+}
 
 // Events returns what was taken, oldest first; nothing under [Options].Forget.
 func (g *Graph) Events() []Taken {

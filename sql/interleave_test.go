@@ -71,6 +71,43 @@ func TestAClickAndItsMessageNeverMissEachOther(t *testing.T) {
 	}
 }
 
+// Ledger 9: a node that waits for a person's conversation while another merges that person with somebody it
+// has not read starts over, and sees the click of the other.
+func TestAMergeMeanwhileIsSeen(t *testing.T) {
+	url := pgtest.Shared(t).Database(t)
+	l := &ledger{T: t, Store: node(t, url), now: time.Now().UTC().Truncate(time.Second)}
+	other := &ledger{T: t, Store: node(t, url), now: l.now}
+	byPhone, byUser := attribution.Identity{WAID: "5511987650001"}, attribution.Identity{UserID: "BR.1234"}
+	byBoth := attribution.Identity{WAID: byPhone.WAID, UserID: byUser.UserID}
+	said := func(l *ledger, id string, who attribution.Identity, ago time.Duration, click *attribution.Click) *attribution.Arrival {
+		a := l.message(id, who, l.now.Add(-ago))
+		a.Referral = click
+		return a
+	}
+	l.record(nil, said(l, "status ad", byPhone, 3*time.Hour, &attribution.Click{}))
+	l.record(nil, said(l, "click", byUser, 2*time.Hour, &attribution.Click{ClickID: "Clid1"}))
+
+	inside, goOn, done, waits := make(chan bool), make(chan bool), make(chan bool), make(chan bool)
+	go func() {
+		defer close(done)
+		l.record(func(s *attribution.Snapshot) []forwarder.Delivery {
+			close(inside)
+			<-goOn
+			return decideLikeThePlan(l, s)
+		}, said(l, "both names", byBoth, time.Minute, nil))
+	}()
+	<-inside
+	go func() {
+		defer close(waits)
+		other.record(func(s *attribution.Snapshot) []forwarder.Delivery { return decideLikeThePlan(other, s) }, said(other, "phone", byPhone, time.Second, nil))
+	}()
+	l.untilSomebodyWaits()
+	close(goOn)
+	<-done
+	<-waits
+	l.wantStatuses(map[string]int{"queued": 2})
+}
+
 func node(t *testing.T, url string) *Store {
 	t.Helper()
 	s, err := Open(t.Context(), Options{URL: url, Node: "test"})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/clickthread/clickthread/attribution"
 	"github.com/clickthread/clickthread/forwarder"
 	"github.com/clickthread/clickthread/reason"
@@ -31,17 +33,25 @@ func readThreads(ctx context.Context, w *script, directories map[string]*people,
 	if err := w.query(ctx, w.tx.NewRaw("?", whatToAsk(w.store.home.shared, directories, ids, threads, fresh)), &rows); err != nil {
 		return nil, err
 	}
+	asBefore := 0
 	for _, r := range rows {
 		switch r.Part {
 		case aContact:
-			if directories[r.AccountID].Root(asUUID(r.ConversationID)) != asUUID(r.ID) {
+			p, id := directories[r.AccountID], asUUID(r.ConversationID)
+			if p.Root(id) != asUUID(r.ID) {
 				return nil, errRaced
+			}
+			if _, known := p.contacts[id]; known {
+				asBefore++
 			}
 		case aClaim:
 			known = append(known, r.delivery())
 		default:
 			r.tell(owner[r.AccountID+string(r.ConversationID)])
 		}
+	}
+	if w.store.home.shared && asBefore < countContacts(directories) { // one is merged into a stranger by now
+		return nil, errRaced
 	}
 	return known, nil
 }
@@ -67,9 +77,9 @@ func whatToAsk(shared bool, directories map[string]*people, ids [][]any, threads
 	more := len(keys)+len(quoted) > 0
 	switch {
 	case shared && more:
-		return whatElseShared.about(keys, quoted, ids, knownContacts(directories))
+		return whatElseShared.about(keys, quoted, ids, knownRoots(directories))
 	case shared:
-		return whatHappenedShared.about(ids, knownContacts(directories))
+		return whatHappenedShared.about(ids, knownRoots(directories))
 	case more:
 		return whatElse.about(keys, quoted, ids)
 	}
@@ -101,7 +111,7 @@ WHERE c.account_id = m.account_id AND c.conversation_id = m.id`, []string{"text,
 	whatHappenedShared = question{"what_happened", whatHappened.text + `
 UNION ALL
 SELECT 'contact', c.account_id, c.id, c.merged_into, '', '', '', '', '', '', '', '', 0, 0, NULL
-FROM contacts c WHERE (c.account_id, c.id) IN (?)`, []string{"text,bytea", "text,bytea"}}
+FROM contacts c WHERE (c.account_id, c.merged_into) IN (?)`, []string{"text,bytea", "text,bytea"}}
 
 	whatElse       = whatHappened.and(keyedClaims + latestQuotes)
 	whatElseShared = whatHappenedShared.and(keyedClaims + latestQuotesShared)
@@ -136,13 +146,26 @@ UNION ALL` + quoteColumns + `FROM asked w CROSS JOIN LATERAL (
     SELECT m.* FROM messages m WHERE ` + ours + ` ORDER BY m.sent_at DESC, m.id DESC LIMIT 20) q`
 )
 
-func knownContacts(directories map[string]*people) (ids [][]any) {
+// knownRoots are those into which the contacts that were read are merged, as far as this transaction knows:
+// whoever else is merged into them was merged meanwhile.
+func knownRoots(directories map[string]*people) (ids [][]any) {
 	for account, p := range directories {
+		roots := map[uuid.UUID]bool{}
 		for id := range p.contacts {
+			roots[p.Root(id)] = true
+		}
+		for id := range roots {
 			ids = append(ids, []any{account, id[:]})
 		}
 	}
 	return ids
+}
+
+func countContacts(directories map[string]*people) (n int) {
+	for _, p := range directories {
+		n += len(p.contacts)
+	}
+	return n
 }
 
 // tell adds what the row says to its thread.
