@@ -34,14 +34,14 @@ type memory struct {
 	settleTakes time.Duration
 }
 
-// queue adds n deliveries of an account, due at once, and gives them ids in a row.
+// queue adds n deliveries of an account, due at once, and gives them ids in a row, none of them zero.
 func (m *memory) queue(id string, n int, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for range n {
 		i := len(m.deliveries)
 		m.deliveries = append(m.deliveries, Delivery{
-			Account: id, ID: uuid.UUID{14: byte(i >> 8), 15: byte(i)}, Status: Queued, EventAt: now, Due: now,
+			Account: id, ID: uuid.UUID{0: 1, 14: byte(i >> 8), 15: byte(i)}, Status: Queued, EventAt: now, Due: now,
 			Payload: fmt.Appendf(nil, `{"event_id":"%d"}`, i), Dataset: "900100", TestCode: "TEST1",
 		})
 	}
