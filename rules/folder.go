@@ -1,9 +1,11 @@
 package rules
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -83,6 +85,29 @@ func isHidden(name string) bool { return strings.HasPrefix(path.Base(name), ".")
 func isRuleFile(name string) bool {
 	ext := path.Ext(name)
 	return !isHidden(name) && (ext == ".yaml" || ext == ".yml")
+}
+
+// Fingerprint is a SHA-256 of all that Load would read of a folder: it stays the same while the folder
+// does. What cannot be read is a part of it too, so that it changes when it can be. Of a file over the
+// limit only the size and time count.
+func Fingerprint(fsys fs.FS) (sum [sha256.Size]byte) {
+	h := sha256.New()
+	write := func(text string) { _, _ = fmt.Fprintf(h, "%d:%s", len(text), text) }
+	names, problems := Files(fsys, func(string) bool { return true })
+	slices.Sort(names)
+	for _, name := range names {
+		write(name)
+		src, unread := readFile(fsys, name)
+		write(string(src))
+		if info, err := fs.Stat(fsys, name); unread != nil && err == nil {
+			write(info.ModTime().String())
+		}
+		problems = append(problems, unread...)
+	}
+	for _, p := range problems {
+		write(p.String())
+	}
+	return [sha256.Size]byte(h.Sum(nil))
 }
 
 // readFile asks for the size first, so that a huge file is refused without being read.

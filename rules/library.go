@@ -16,5 +16,6 @@ func (l *Library) Set(account string) *Set {
 	return nil
 }
 
-// Swap publishes sets in one step. The caller no longer touches the map.
+// Swap publishes sets in one step. The caller no longer touches the map; sets that stay are put into it
+// again.
 func (l *Library) Swap(sets map[string]*Set) { l.sets.Store(&sets) }

@@ -62,7 +62,8 @@ func (l *ledger) passTime(table, column string, d time.Duration) {
 func nodesCompareRules(t *testing.T, l *ledger) {
 	see := func(node, shop, clinic string) {
 		t.Helper()
-		if err := l.SeeNode(t.Context(), l.now, node, map[string]string{"shop": shop, "clinic": clinic}); err != nil {
+		inForce := map[string]RulesInForce{"shop": {Hash: shop, Rules: 2}, "clinic": {Hash: clinic, Problem: "a.yaml:1:1: " + clinic}}
+		if err := l.SeeNode(t.Context(), l.now, node, inForce); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -92,8 +93,8 @@ func nodesCompareRules(t *testing.T, l *ledger) {
 	differ()
 	l.now = l.now.Add(8 * time.Minute)
 	see("b", "two", "one")
-	var nodes []string
-	if err := l.read.NewRaw("SELECT DISTINCT node FROM nodes").Scan(t.Context(), &nodes); !slices.Equal(nodes, []string{"b"}) || err != nil {
-		t.Errorf("nodes %v %v, want b alone", nodes, err)
+	want := []RulesInForce{{"clinic", "b", "one", 0, "a.yaml:1:1: one"}, {"shop", "b", "two", 2, ""}}
+	if got, err := l.RulesInForce(t.Context(), l.now); !slices.Equal(got, want) || err != nil {
+		t.Errorf("in force are %v %v, want those of b alone: %v", got, err, want)
 	}
 }

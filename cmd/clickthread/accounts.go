@@ -49,7 +49,8 @@ type accountsLsCmd struct {
 // Help shows an example below the flags.
 func (accountsLsCmd) Help() string {
 	return "Example:\n  clickthread accounts ls\n\n" +
-		"OLDEST is when the oldest queued event happened. Meta takes it until SENDABLE UNTIL, about 7 days later."
+		"OLDEST is when the oldest queued event happened. Meta takes it until SENDABLE UNTIL, about 7 days later.\n" +
+		"RULES is how many a running server has in force. Where its files are broken, those before stay in force."
 }
 
 // accountLine is one account as it is listed and printed as JSON.
@@ -64,6 +65,15 @@ type accountLine struct {
 	Oldest        *time.Time      `json:"oldest_event_time,omitempty"` // of what is queued
 	SendableUntil *time.Time      `json:"oldest_sendable_until,omitempty"`
 	TestCode      string          `json:"test_event_code,omitempty"`
+	Rules         []nodeRules     `json:"rules,omitempty"` // of each running server
+}
+
+// nodeRules is what one running server has in force for an account.
+type nodeRules struct {
+	Node    string `json:"node"`
+	Rules   int    `json:"rules"`
+	Set     string `json:"set"`
+	Problem string `json:"problem,omitempty"` // with the files, so that they are not what is in force
 }
 
 // Run lists the accounts of the settings, and those that left them.
@@ -88,7 +98,7 @@ func (c *accountsLsCmd) Run(ctx context.Context, out *console) error {
 		out.printf("There are no accounts in the settings.\n")
 		return nil
 	}
-	rows := [][]string{{"ACCOUNT", "STATE", "UNTIL (UTC)", "QUEUED", "HELD", "OLDEST (UTC)", "SENDABLE UNTIL (UTC)", "TEST CODE"}}
+	rows := [][]string{{"ACCOUNT", "STATE", "UNTIL (UTC)", "QUEUED", "HELD", "OLDEST (UTC)", "SENDABLE UNTIL (UTC)", "RULES", "TEST CODE"}}
 	for _, l := range lines {
 		rows = append(rows, l.row())
 	}
@@ -96,6 +106,9 @@ func (c *accountsLsCmd) Run(ctx context.Context, out *console) error {
 	for _, l := range lines {
 		if l.Words != "" {
 			out.printf("%s: %s\n", l.ID, l.Words)
+		}
+		if problem := l.ruleProblem(); problem != "" {
+			out.printf("%s: %s\n", l.ID, problem)
 		}
 	}
 	return nil
@@ -127,6 +140,14 @@ func accountLines(ctx context.Context, store *sql.Store, known []account.Account
 		if n.Status == string(forwarder.Held) {
 			line(n.AccountID).Held += int(n.N)
 		}
+	}
+	inForce, err := store.RulesInForce(ctx, now())
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range inForce {
+		l := line(r.Account)
+		l.Rules = append(l.Rules, nodeRules{Node: r.Node, Rules: r.Rules, Set: r.Hash, Problem: r.Problem})
 	}
 	lines := []accountLine{}
 	for _, l := range byID {
@@ -169,5 +190,32 @@ func (l accountLine) row() []string {
 	if l.Queued > 0 {
 		oldest, sendable = when(*l.Oldest), when(*l.SendableUntil)
 	}
-	return []string{l.ID, state, until, strconv.Itoa(l.Queued), strconv.Itoa(l.Held), oldest, sendable, cmp.Or(l.TestCode, "-")}
+	return []string{l.ID, state, until, strconv.Itoa(l.Queued), strconv.Itoa(l.Held), oldest, sendable, l.rulesInForce(), cmp.Or(l.TestCode, "-")}
+}
+
+// rulesInForce is how many rules are in force, and whether they are what the files say.
+func (l accountLine) rulesInForce() string {
+	if len(l.Rules) == 0 {
+		return "-" // no server runs
+	}
+	first, word := l.Rules[0], ""
+	for _, r := range l.Rules {
+		switch {
+		case r.Problem != "":
+			word = " broken"
+		case r.Set != first.Set && word == "":
+			word = " differ"
+		}
+	}
+	return strconv.Itoa(first.Rules) + word
+}
+
+// ruleProblem says what is wrong with the account's rule files, as the first server to find so put it.
+func (l accountLine) ruleProblem() string {
+	for _, r := range l.Rules {
+		if r.Problem != "" {
+			return fmt.Sprintf("its rule files are broken, and %s stay in force: %s", plural(r.Rules, "rule"), r.Problem)
+		}
+	}
+	return ""
 }

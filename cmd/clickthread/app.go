@@ -75,7 +75,7 @@ func newApp(ctx context.Context, s configs.Settings, log *slog.Logger, why purpo
 	if _, err = a.optOuts.reload(ctx, store); err != nil {
 		return nil, errors.Join(unreachable(err), store.Close())
 	}
-	if a.rules, err = loadRules(ctx, s, a.accounts, store, log, why); err != nil {
+	if a.rules, err = openRules(ctx, s.Rules, a.accounts, store, log, why); err != nil {
 		return nil, errors.Join(unreachable(err), store.Close())
 	}
 	if a.forward, err = a.newForwarder(); err != nil {
@@ -129,6 +129,7 @@ func (a *app) routes(door, admin *echo.Echo) {
 		admin.GET("/readyz", a.readyz)
 	}
 	admin.GET("/metrics", echo.WrapHandler(a.metrics()))
+	door.GET("/schemas/rules.v1.json", ruleSchema)
 }
 
 // run serves until ctx ends, then stops in order: no new requests, those in flight are answered,
@@ -149,6 +150,7 @@ func (a *app) run(ctx context.Context, door, admin net.Listener) error {
 	defer stopSending()
 	var work sync.WaitGroup
 	work.Go(func() { _ = a.forward.Run(sending) })
+	work.Go(func() { a.watchRules(sending) })
 	jobs := a.startJobs(sending)
 
 	failed := make(chan error, len(servers))

@@ -52,9 +52,9 @@ func (a *app) readyz(c echo.Context) error {
 }
 
 func (a *app) readiness(ctx context.Context) (readiness, error) {
-	r := readiness{Ready: true, Database: "ok", Rules: "ok", BrokenRules: a.rules.broken}
+	r := readiness{Ready: true, Database: "ok", Rules: "ok", BrokenRules: a.rules.brokenAccounts()}
 	if len(r.BrokenRules) > 0 {
-		r.Rules = "broken for some accounts; run: clickthread rules check " + a.settings.Rules
+		r.Rules = "broken for some accounts, whose last good rules stay in force; run: clickthread rules check " + a.settings.Rules
 	}
 	if err := a.store.Ping(ctx); err != nil {
 		return r, err

@@ -42,6 +42,7 @@ func (a *app) jobs() []job {
 		{"ripen", "@every 1s", eachNode, "events queued whose wait is over", a.ripen, nil},
 		{"check", "* * * * *", time.Minute, "unattributed matches beside a click that counts; must be 0", a.check, a.unchecked},
 		{"counts", "@every 10s", eachNode, "counters written", a.intake.FlushCounts, nil},
+		{"reload", "@every 5s", eachNode, "accounts whose rules are different now", a.reloadRules, nil},
 		{"rules", "* * * * *", eachNode, "accounts for which running nodes have different rules in force", a.compareRules, nil},
 		{"optouts", "@every 1s", eachNode, "names on the opt-out list, read anew", a.reloadOptOuts, nil},
 		{"follow", "* * * * *", time.Minute, "names that people on the opt-out list were seen under since", a.followOptOuts, nil},
@@ -121,26 +122,6 @@ func (a *app) check(ctx context.Context) (int, error) {
 
 // unchecked forgets what this node found: another looks now, and its word counts.
 func (a *app) unchecked() { a.stranded.Store(0) }
-
-// compareRules tells the other nodes which rules are in force here, and says where theirs differ
-// (ledger 30).
-func (a *app) compareRules(ctx context.Context) (int, error) {
-	sets := map[string]string{}
-	for _, known := range a.accounts.All() {
-		sets[known.ID] = ""
-		if set := a.rules.Set(known.ID); set != nil {
-			sets[known.ID] = set.Hash()
-		}
-	}
-	if err := a.store.SeeNode(ctx, a.clock.Now(), a.node, sets); err != nil {
-		return 0, err
-	}
-	differ, err := a.store.RuleSetsDiffer(ctx, a.clock.Now())
-	if len(differ) > 0 {
-		a.log.Warn("nodes have different rules in force; give them the same files and restart those that are behind", "accounts", differ)
-	}
-	return len(differ), err
-}
 
 // startJobs runs the table until the returned cron is stopped. A job that is still running is not
 // started again, and a panic ends the job, not the server. The other nodes are told at once that this

@@ -77,12 +77,13 @@ var (
 	countedDesc    = prometheus.NewDesc("clickthread_counted_total", "What is only counted, by account and kind: statuses, blocked and shadowed matches, unread fields.", []string{"account", "kind"}, nil)
 	quarantineDesc = prometheus.NewDesc("clickthread_quarantine", "Bodies in quarantine by reason.", []string{"reason"}, nil)
 	pausedDesc     = prometheus.NewDesc("clickthread_lane_paused", "1 while an account's sending rests, by cause.", []string{"account", "cause"}, nil)
+	brokenDesc     = prometheus.NewDesc("clickthread_rules_broken", "1 while an account's rule files are broken on this node, and its last good rules stay in force.", []string{"account"}, nil)
 	differDesc     = prometheus.NewDesc("clickthread_rule_sets_differ", "1 while running nodes have different rules in force for an account.", []string{"account"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (ledgerMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{deliveriesDesc, oldestDesc, countedDesc, quarantineDesc, pausedDesc, differDesc} {
+	for _, d := range []*prometheus.Desc{deliveriesDesc, oldestDesc, countedDesc, quarantineDesc, pausedDesc, differDesc, brokenDesc} {
 		ch <- d
 	}
 }
@@ -93,7 +94,7 @@ func (m ledgerMetrics) Collect(ch chan<- prometheus.Metric) {
 	defer cancel()
 	for desc, collect := range map[*prometheus.Desc]func(context.Context, chan<- prometheus.Metric) error{
 		deliveriesDesc: m.deliveries, countedDesc: m.counted, quarantineDesc: m.quarantine, pausedDesc: m.paused,
-		differDesc: m.differ,
+		differDesc: m.differ, brokenDesc: m.broken,
 	} {
 		if err := collect(ctx, ch); err != nil {
 			ch <- prometheus.NewInvalidMetric(desc, err)
@@ -146,4 +147,11 @@ func (m ledgerMetrics) differ(ctx context.Context, ch chan<- prometheus.Metric) 
 		ch <- gaugeOf(differDesc, 1, account)
 	}
 	return err
+}
+
+func (m ledgerMetrics) broken(_ context.Context, ch chan<- prometheus.Metric) error {
+	for _, account := range m.app.rules.brokenAccounts() {
+		ch <- gaugeOf(brokenDesc, 1, account)
+	}
+	return nil
 }

@@ -1,84 +1,190 @@
 package main
 
+// The rules in force: read from a folder at start and whenever it changes, published account by account.
+
 import (
 	"context"
-	"encoding/binary"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/clickthread/clickthread/account"
-	"github.com/clickthread/clickthread/attribution"
-	"github.com/clickthread/clickthread/configs"
-	"github.com/clickthread/clickthread/reason"
 	"github.com/clickthread/clickthread/rules"
 	"github.com/clickthread/clickthread/sql"
 )
 
-// ruleFolder is the rules in force, and the accounts whose files are broken.
+// ruleFolder is the rules in force, and the folder that they come from. A broken file keeps only its own
+// account's new rules out and never stops the server: the account's last good set stays in force, also
+// across a restart (promise 7, ledger 29 and 30).
 type ruleFolder struct {
 	rules.Library
-	broken []string
+	folder string
+	owners []rules.Owner
+	store  *sql.Store
+	log    *slog.Logger
+	keeps  bool // what is published becomes the last good set; a command may stand beside another folder
+
+	mu     sync.Mutex // one pass at a time
+	seen   [sha256.Size]byte
+	broken atomic.Pointer[map[string]string] // what is wrong with the files of an account
 }
 
-// loadRules reads the rules folder. A broken file keeps only its own account's new rules out and
-// never stops the server: the account's last good set stays in force, also across a restart
-// (promise 7, ledger 29 and 30).
-func loadRules(ctx context.Context, s configs.Settings, accounts *account.Registry, store *sql.Store, log *slog.Logger, why purpose) (*ruleFolder, error) {
-	f := &ruleFolder{}
-	if _, err := os.Stat(s.Rules); errors.Is(err, fs.ErrNotExist) {
-		log.Warn("there is no rules folder: clicks are kept, but no event will ever be sent", "rules", s.Rules,
-			"next", "put rule files into "+s.Rules+"<account>/ and restart")
+// openRules makes the first pass over the rules folder.
+func openRules(ctx context.Context, folder string, accounts *account.Registry, store *sql.Store, log *slog.Logger, why purpose) (*ruleFolder, error) {
+	f := &ruleFolder{folder: folder, owners: owners(accounts), store: store, log: log, keeps: why == toServe}
+	f.broken.Store(&map[string]string{})
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		log.Warn("there is no rules folder: clicks are kept, but without rules no event is sent", "rules", folder,
+			"next", "put rule files into "+folder+"<account>/")
 	}
-	sets, problems := rules.Load(os.DirFS(s.Rules), rules.LoadOptions{Owners: owners(accounts), Attribute: attribute})
+	_, err := f.reload(ctx)
+	return f, err
+}
+
+// reload makes one pass: if anything in the folder changed, each account whose files are good gets the set
+// that they make, and the others keep theirs. It returns for how many accounts anything is different. After
+// an error nothing is, and the next pass tries again.
+func (f *ruleFolder) reload(ctx context.Context) (changed int, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	files := os.DirFS(f.folder)
+	seen := rules.Fingerprint(files)
+	if seen == f.seen {
+		return 0, nil
+	}
+	loaded, problems := rules.Load(files, rules.LoadOptions{Owners: f.owners, Attribute: attribute})
 	for _, p := range problems {
-		log.Log(ctx, levelOf(p), "rule file", "problem", p.String(), "accounts", p.Accounts)
+		f.log.Log(ctx, levelOf(p), "rule file", "problem", p.String(), "accounts", p.Accounts)
 	}
-	for _, owner := range owners(accounts) {
-		set := sets[owner.ID]
-		if set != nil {
-			if why == toServe { // a command may stand beside another folder
-				if err := store.KeepRuleSet(ctx, now(), owner.ID, set); err != nil {
-					return nil, err
-				}
-			}
-			log.Info("rules in force", "account", owner.ID, "rules", set.Len(), "set", fmt.Sprintf("%.12s", set.Hash()))
-			continue
-		}
-		f.broken = append(f.broken, owner.ID)
-		last, err := lastGood(ctx, store, owner, s.Rules, log)
+	sets, broken := map[string]*rules.Set{}, map[string]string{}
+	for _, owner := range f.owners {
+		set, wrong, err := f.choose(ctx, owner, loaded[owner.ID], problems)
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
-		sets[owner.ID] = last
+		sets[owner.ID] = set
+		if wrong != "" {
+			broken[owner.ID] = wrong
+		}
+	}
+	for _, owner := range f.owners {
+		if f.tell(owner.ID, sets[owner.ID], broken[owner.ID]) {
+			changed++
+		}
 	}
 	f.Swap(sets)
-	return f, nil
+	f.broken.Store(&broken)
+	f.seen = seen
+	return changed, nil
 }
 
-// lastGood is the set that an account's broken files do not replace; nil when there never was one.
-func lastGood(ctx context.Context, store *sql.Store, owner rules.Owner, folder string, log *slog.Logger) (*rules.Set, error) {
-	sources, published, err := store.LastRuleSet(ctx, owner.ID)
-	if err != nil {
+// choose decides which set an account has from now on, and says what is wrong with its files if that is not
+// the set that they make.
+func (f *ruleFolder) choose(ctx context.Context, owner rules.Owner, loaded *rules.Set, problems []rules.Problem) (*rules.Set, string, error) {
+	now := f.Set(owner.ID)
+	if loaded != nil && now != nil && loaded.Hash() == now.Hash() {
+		return now, "", nil
+	}
+	wrong := ""
+	switch {
+	case loaded == nil:
+		wrong = firstError(problems, owner.ID)
+	case len(loaded.Sources()) == 0: // a folder that was not mounted looks like this too
+		wrong = "its rule files are gone; to end rules, give them mode: off"
+	case f.keeps:
+		return loaded, "", f.store.KeepRuleSet(ctx, time.Now().UTC(), owner.ID, loaded)
+	default:
+		return loaded, "", nil
+	}
+	if len(now.Sources()) > 0 {
+		return now, wrong, nil
+	}
+	last, err := lastGood(ctx, f.store, owner)
+	if last == nil && loaded != nil { // an account that never had any
+		return loaded, "", err
+	}
+	return last, wrong, err
+}
+
+// lastGood is the set that an account's broken files do not replace; nil when there never was one with
+// rules, or when this version reads it no longer.
+func lastGood(ctx context.Context, store *sql.Store, owner rules.Owner) (*rules.Set, error) {
+	sources, _, err := store.LastRuleSet(ctx, owner.ID)
+	if err != nil || len(sources) == 0 {
 		return nil, err
 	}
 	var files []*rules.File
 	for _, source := range sources {
-		if file, _ := rules.ParseFile(source.Path, source.Bytes); file != nil {
-			files = append(files, file)
+		file, _ := rules.ParseFile(source.Path, source.Bytes)
+		if file == nil {
+			return nil, nil
 		}
+		files = append(files, file)
 	}
 	set, _ := rules.NewSet(owner, files...)
-	if len(files) == 0 || len(files) < len(sources) || set == nil {
-		log.Error("this account has NO rules in force until its files are mended", "account", owner.ID, "next", "clickthread rules check "+folder)
-		return nil, nil
-	}
-	log.Error("this account's rule files are broken; its last good rules stay in force", "account", owner.ID,
-		"published", published, "set", fmt.Sprintf("%.12s", set.Hash()), "next", "clickthread rules check "+folder)
 	return set, nil
+}
+
+// tell logs what is new about an account's rules, and reports whether anything is.
+func (f *ruleFolder) tell(id string, set *rules.Set, wrong string) bool {
+	before, wasWrong := f.Set(id), (*f.broken.Load())[id]
+	if before != nil && set != nil && before.Hash() == set.Hash() && wrong == wasWrong {
+		return false
+	}
+	hash := fmt.Sprintf("%.12s", set.Hash())
+	switch {
+	case wrong == "":
+		f.log.Info("rules in force", "account", id, "rules", set.Len(), "set", hash)
+	case set == nil:
+		f.log.Error("this account has NO rules in force until its files are mended", "account", id, "problem", wrong,
+			"next", "clickthread rules check "+f.folder)
+	default:
+		f.log.Error("this account's rule files are broken; its last good rules stay in force", "account", id, "problem", wrong,
+			"rules", set.Len(), "set", hash, "next", "clickthread rules check "+f.folder)
+	}
+	return true
+}
+
+// brokenAccounts lists the accounts whose files are not what is in force.
+func (f *ruleFolder) brokenAccounts() []string {
+	return slices.Sorted(maps.Keys(*f.broken.Load()))
+}
+
+// inForce is what to note about every account's rules, for other nodes and for commands.
+func (f *ruleFolder) inForce() map[string]sql.RulesInForce {
+	broken, all := *f.broken.Load(), map[string]sql.RulesInForce{}
+	for _, owner := range f.owners {
+		set := f.Set(owner.ID)
+		all[owner.ID] = sql.RulesInForce{Hash: set.Hash(), Rules: set.Len(), Problem: broken[owner.ID]}
+	}
+	return all
+}
+
+// firstError is the first thing that is wrong with the files of an account, and how many more there are.
+func firstError(problems []rules.Problem, id string) string {
+	var texts []string
+	for _, p := range problems {
+		if !p.Warning && slices.Contains(p.Accounts, id) {
+			p.Accounts = nil
+			texts = append(texts, p.String())
+		}
+	}
+	switch len(texts) {
+	case 0:
+		return "its rule files cannot be used"
+	case 1:
+		return texts[0]
+	}
+	return strings.TrimSuffix(texts[0], ".") + fmt.Sprintf(" (and %d more)", len(texts)-1)
 }
 
 func levelOf(p rules.Problem) slog.Level {
@@ -86,38 +192,4 @@ func levelOf(p rules.Problem) slog.Level {
 		return slog.LevelWarn
 	}
 	return slog.LevelError
-}
-
-// owners shows the accounts as rules see them.
-func owners(accounts *account.Registry) []rules.Owner {
-	var list []rules.Owner
-	for _, a := range accounts.All() {
-		list = append(list, rules.Owner{
-			ID: a.ID, WABAID: a.WABAID, PhoneNumberIDs: a.PhoneNumberIDs,
-			Currency: a.Currency, Locale: a.Locale, Timezone: a.Timezone, FirstClick: a.Click == account.FirstClick,
-		})
-	}
-	return list
-}
-
-// attribute answers the tests in rule files as the server would: with attribution's own Pick. What it
-// picks is found again by an id that counts up, as ids do in the order of receipt.
-func attribute(owner rules.Owner, clicks []rules.Click, at time.Time) (*rules.Click, reason.Code) {
-	seen := make([]attribution.Click, len(clicks))
-	for i, c := range clicks {
-		seen[i] = attribution.Click{ClickID: c.Key, At: c.At}
-		if c.NoClid {
-			seen[i].ClickID = ""
-		}
-		binary.BigEndian.PutUint64(seen[i].ID[8:], uint64(i))
-	}
-	policy := account.LastClick
-	if owner.FirstClick {
-		policy = account.FirstClick
-	}
-	picked, why := attribution.Pick(seen, at, policy)
-	if why != reason.None {
-		return nil, why
-	}
-	return &clicks[binary.BigEndian.Uint64(picked.ID[8:])], reason.None
 }

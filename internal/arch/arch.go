@@ -55,6 +55,7 @@ var Foreign = map[string][]string{
 	"github.com/robfig/cron":             {"cmd/clickthread"},
 	"github.com/alecthomas/kong":         {"cmd/clickthread"},
 	"github.com/mattn/go-isatty":         {"cmd/clickthread"},
+	"github.com/fsnotify/fsnotify":       {"cmd/clickthread"},
 	"github.com/prometheus":              {"cmd/clickthread"},
 	"go.yaml.in/yaml":                    {"rules", "configs"},
 	"github.com/google/uuid":             {"attribution", "forwarder", "notices", "webhook", "sql", "sandbox", "internal/bench", "cmd/clickthread"},
