@@ -21,6 +21,7 @@ type benchCmd struct {
 	TLS         bool          `help:"The pretend Meta speaks TLS, as Meta does." name:"tls"`
 	Backlog     int           `help:"Measure instead how fast N queued events of one account reach Meta over TLS, while five others sell." placeholder:"N"`
 	Prune       int           `help:"Measure instead what the senders notice of half the full rate while N old rows are removed." placeholder:"N"`
+	Profile     string        `help:"Write a CPU profile of each server that is measured into this folder, for go tool pprof." placeholder:"DIR" type:"existingdir"`
 	URL         string        `help:"Send to this running server instead, WHICH KEEPS WHAT IS SENT: http://HOST:PORT." name:"url"`
 	Secret      string        `help:"The app secret of the server at --url." env:"CLICKTHREAD_BENCH_SECRET"`
 	WABA        string        `help:"The waba_id of an account of the server at --url." name:"waba" placeholder:"ID"`
@@ -85,7 +86,7 @@ func (c *benchCmd) validateURL() error {
 func (c *benchCmd) Run(ctx context.Context, out *console) error {
 	line := progressLine{out.err, isTerminal(out.err)}
 	r, err := bench.Run(ctx, bench.Options{
-		For: c.For, Connections: c.Connections, Mix: c.Mix, Database: c.Database, Prefill: c.Prefill, TLS: c.TLS,
+		For: c.For, Connections: c.Connections, Mix: c.Mix, Database: c.Database, Prefill: c.Prefill, TLS: c.TLS, Profile: c.Profile,
 		Backlog: c.Backlog, Prune: c.Prune, URL: c.URL, Secret: c.Secret, WABA: c.WABA, Tell: line.tell,
 	})
 	line.end()

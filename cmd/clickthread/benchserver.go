@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
+	"runtime/pprof"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,6 +26,7 @@ type benchServerCmd struct {
 	Storage  string `help:"real: as serve. single: one transaction per webhook. stub: nothing is stored." enum:"real,single,stub" required:""`
 	Flushers int    `help:"With single: transactions at once." default:"1"`
 	Control  string `help:"Address where a POST has the server prune at once, and is answered how many rows went." placeholder:"ADDR"`
+	Profile  string `help:"File for a CPU profile of this process." placeholder:"FILE"`
 }
 
 // Help shows an example below the flags.
@@ -49,6 +52,11 @@ func (c *benchServerCmd) Run(ctx context.Context, out *console) error {
 	case bench.StubStorage:
 		a.intake.Recorder = noStorage{a.store}
 	}
+	endProfile, err := c.profile()
+	if err != nil {
+		return err
+	}
+	defer endProfile()
 	door, err := listen(s.Listen)
 	if err != nil {
 		return err
@@ -64,6 +72,24 @@ func (c *benchServerCmd) Run(ctx context.Context, out *console) error {
 		go func() { _ = server.Serve(control) }()
 	}
 	return a.run(ctx, door, nil)
+}
+
+// profile begins the CPU profile, if one is wanted, and returns how it is ended.
+func (c *benchServerCmd) profile() (end func(), err error) {
+	if c.Profile == "" {
+		return func() {}, nil
+	}
+	file, err := os.Create(c.Profile)
+	if err != nil {
+		return nil, fmt.Errorf("make the profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, fmt.Errorf("begin the profile: %w", err)
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = file.Close()
+	}, nil
 }
 
 // pruneNow prunes as the cron table does, when it is asked to.

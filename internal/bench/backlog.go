@@ -45,7 +45,7 @@ func (o Options) measureBacklog(ctx context.Context, r *Report) (err error) {
 		return err
 	}
 	meta := newTally(o.Backlog)
-	if err := s.start(ctx, meta, true, serverKind{storage: RealStorage, connections: neighbours, shops: all}); err != nil {
+	if err := s.start(ctx, meta, true, serverKind{storage: RealStorage, connections: neighbours, shops: all, profile: o.profile("backlog")}); err != nil {
 		return err
 	}
 	f, err := o.drain(ctx, s, meta, all[1:])

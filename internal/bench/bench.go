@@ -18,6 +18,7 @@ type Options struct {
 	Database    string        // "sqlite", or the postgres:// URL of a server where databases may be made
 	Prefill     int           // conversations that are stored before
 	TLS         bool          // the pretend Meta speaks TLS
+	Profile     string        // folder for a CPU profile of each server; "" = none
 
 	Backlog int // above 0: how fast so many queued events reach Meta, instead of the mix
 	Prune   int // above 0: what removing so many old rows costs, instead of the mix

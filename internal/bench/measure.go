@@ -38,7 +38,7 @@ func (o Options) measure(ctx context.Context, p phase) (f Figures, err error) {
 	}
 	before := s.size()
 	graph := newGraph(p.noMeta)
-	if err := s.start(ctx, graph, o.TLS, serverKind{storage: p.storage, connections: o.Connections, shops: shops(1)}); err != nil {
+	if err := s.start(ctx, graph, o.TLS, serverKind{storage: p.storage, connections: o.Connections, shops: shops(1), profile: o.profile(p.name)}); err != nil {
 		return f, err
 	}
 	f, stored, err := o.measureServer(ctx, p, s, graph)

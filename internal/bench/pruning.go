@@ -33,7 +33,7 @@ func (o Options) measurePruning(ctx context.Context, r *Report) (err error) {
 		return err
 	}
 	graph := newGraph(false)
-	if err := s.start(ctx, graph, o.TLS, serverKind{storage: RealStorage, connections: o.Connections, shops: shops(1), control: true}); err != nil {
+	if err := s.start(ctx, graph, o.TLS, serverKind{storage: RealStorage, connections: o.Connections, shops: shops(1), control: true, profile: o.profile("pruning")}); err != nil {
 		return err
 	}
 	m := &paced{Options: o, stage: s, graph: graph, shoppers: int64(old.n)}

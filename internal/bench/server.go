@@ -64,17 +64,29 @@ type serverKind struct {
 	storage     string
 	connections int
 	shops       []shop
-	control     bool // it can be told to prune
+	control     bool   // it can be told to prune
+	profile     string // file for its CPU profile; "" = none
+}
+
+// profile is the file for the CPU profile of a server.
+func (o Options) profile(name string) string {
+	if o.Profile == "" {
+		return ""
+	}
+	return filepath.Join(o.Profile, strings.ReplaceAll(name, " ", "-")+".pprof")
 }
 
 // args are the command line after the program's name.
 func (as serverKind) args(config, database, control string) []string {
-	if as.storage == RealStorage && !as.control {
+	if as.storage == RealStorage && !as.control && as.profile == "" {
 		return []string{"serve", "--config", config}
 	}
 	args := []string{"bench-server", "--config", config, "--storage", as.storage, "--flushers", strconv.Itoa(transactions(database, as.connections))}
 	if as.control {
 		args = append(args, "--control", control)
+	}
+	if as.profile != "" {
+		args = append(args, "--profile", as.profile)
 	}
 	return args
 }
