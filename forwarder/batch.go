@@ -23,7 +23,7 @@ const envelope = 1 << 10
 // request may have. The first always goes.
 func together(due []Delivery, now time.Time) []Delivery {
 	first, size := due[0], 0
-	var batch []Delivery
+	batch := make([]Delivery, 0, min(len(due), capi.MaxBatch))
 	for _, d := range due {
 		if len(batch) == capi.MaxBatch || first.BatchLimit > 0 && len(batch) == first.BatchLimit {
 			break

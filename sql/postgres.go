@@ -30,8 +30,10 @@ const postgresTimeout = 2500 * time.Millisecond
 var postgres = home{
 	migrations: "migrations/postgres",
 	dialect:    goose.DialectPostgres,
-	clock:      "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
-	shared:     true,
+	// As text, because pgdriver gets bytes in hex, at twice their size; JSON is UTF-8.
+	payload: "convert_from(payload, 'UTF8')",
+	clock:   "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
+	shared:  true,
 }
 
 func (s *Store) openPostgres(ctx context.Context, o Options) error {
@@ -128,7 +130,7 @@ func newConnector(cfg postgresConfig, timeout time.Duration) *connector {
 			Network: cfg.Network, Addr: cfg.Addr, TLSConfig: cfg.TLS,
 			User: cfg.User, Password: cfg.Password.Reveal(), Database: cfg.Database, AppName: "clickthread",
 			ReadTimeout: timeout, WriteTimeout: timeout,
-			BufferSize: 16 << 10, // a server's error has to fit in, or it is lost
+			BufferSize: 64 << 10, // a thousand due events are read at a time; a server's error has to fit in, or it is lost
 		},
 	}
 	if timeout > 0 {

@@ -86,7 +86,7 @@ func (s *Store) Claim(ctx context.Context, c forwarder.Claim) (*forwarder.Call, 
 		if lane.Rests {
 			return nil
 		}
-		due, err := dueDeliveries(ctx, tx, c, carried)
+		due, err := dueDeliveries(ctx, tx, c, carried, s.home.payload)
 		if err != nil || len(due) == 0 {
 			return err
 		}
@@ -118,14 +118,13 @@ RETURNING epoch, paused_until, pause_cause`, c.Node, c.Node, c.Lease.Microsecond
 // closeOrphans settles calls that nobody will settle: open under an older epoch, or for longer than a
 // lease, they were left behind by a crash or a lost lease. Whether Meta took them is not known (ledger
 // 22). It returns what the lane's other open calls carry: one may still be being written down.
-func closeOrphans(ctx context.Context, tx bun.Tx, c forwarder.Claim, epoch int64) (carried map[uuid.UUID]bool, err error) {
+func closeOrphans(ctx context.Context, tx bun.Tx, c forwarder.Claim, epoch int64) (carried [][]any, err error) {
 	var open []callRow
 	err = tx.NewSelect().Model(&open).Column("id", "epoch", "started_at", "carries").
 		Where("account_id = ? AND outcome = 'open'", c.Account).Scan(ctx)
 	if err != nil {
 		return nil, err
 	}
-	carried = map[uuid.UUID]bool{}
 	for _, o := range open {
 		if o.Epoch != epoch || o.StartedAt <= micros(c.Now.Add(-c.Lease)) {
 			if err := closeOrphan(ctx, tx, c, o); err != nil {
@@ -133,9 +132,7 @@ func closeOrphans(ctx context.Context, tx bun.Tx, c forwarder.Claim, epoch int64
 			}
 			continue
 		}
-		for _, id := range idRows(o.Carries) {
-			carried[asUUID(id[0].([]byte))] = true
-		}
+		carried = append(carried, idRows(o.Carries)...)
 	}
 	return carried, nil
 }
@@ -188,19 +185,17 @@ type dueRow struct {
 
 // dueDeliveries reads the oldest due deliveries that no call carries. What is nearly too old to be sent is
 // left to expire.
-func dueDeliveries(ctx context.Context, tx bun.Tx, c forwarder.Claim, carried map[uuid.UUID]bool) ([]forwarder.Delivery, error) {
-	rows := make([]dueRow, 0, c.Max+len(carried))
+func dueDeliveries(ctx context.Context, tx bun.Tx, c forwarder.Claim, carried [][]any, payload string) ([]forwarder.Delivery, error) {
+	rows := make([]dueRow, 0, c.Max)
 	err := tx.NewRaw(`
-SELECT id, event_at, payload, dataset_id, test_code, attempts, batch_limit, revision, call_id FROM deliveries
-WHERE account_id = ? AND status = 'queued' AND due_at <= ? AND event_at > ? ORDER BY due_at, id LIMIT ?`,
-		c.Account, micros(c.Now), micros(c.Now.Add(-forwarder.ClaimableFor)), cap(rows)).Scan(ctx, &rows)
-	due := make([]forwarder.Delivery, 0, len(rows))
-	for _, r := range rows {
-		if id := asUUID(r.ID); !carried[id] {
-			due = append(due, forwarder.Delivery{
-				Account: c.Account, ID: id, Status: forwarder.Queued, EventAt: fromMicros(r.EventAt), Payload: r.Payload, Dataset: r.DatasetID,
-				TestCode: r.TestCode, Attempts: r.Attempts, BatchLimit: r.BatchLimit, Revision: r.Revision, Call: asUUID(r.CallID),
-			})
+SELECT id, event_at, `+payload+` AS payload, dataset_id, test_code, attempts, batch_limit, revision, call_id FROM deliveries
+WHERE account_id = ? AND status = 'queued' AND due_at <= ? AND event_at > ? AND id NOT IN (?) ORDER BY due_at, id LIMIT ?`,
+		c.Account, micros(c.Now), micros(c.Now.Add(-forwarder.ClaimableFor)), among("bytea", carried), c.Max).Scan(ctx, &rows)
+	due := make([]forwarder.Delivery, len(rows))
+	for i, r := range rows {
+		due[i] = forwarder.Delivery{
+			Account: c.Account, ID: asUUID(r.ID), Status: forwarder.Queued, EventAt: fromMicros(r.EventAt), Payload: r.Payload, Dataset: r.DatasetID,
+			TestCode: r.TestCode, Attempts: r.Attempts, BatchLimit: r.BatchLimit, Revision: r.Revision, Call: asUUID(r.CallID),
 		}
 	}
 	return due, err

@@ -43,6 +43,7 @@ type home struct {
 	migrations string // folder below migrations/
 	dialect    goose.Dialect
 	clock      string // SQL for the database's clock in microseconds
+	payload    string // SQL for an event's bytes, as they are read fastest
 	shared     bool   // several nodes may have it open: transactions may have to be repeated
 }
 

@@ -20,6 +20,7 @@ import (
 var sqlite = home{
 	migrations: "migrations/sqlite",
 	dialect:    goose.DialectSQLite3,
+	payload:    "payload",
 	clock:      "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
 }
 
