@@ -41,7 +41,7 @@ func (o *origin) quoted(m *match, currency string) found {
 func (o *origin) choose(h *heard, amounts []number, grouping rune, currency string) found {
 	switch {
 	case h != nil && len(h.figures()) == maxNumbers:
-		return found{held: reason.ValueAmbiguous}
+		return found{held: reason.ValueAmbiguous, why: "the text is full of numbers"}
 	case len(amounts) == 0:
 		return found{held: reason.ValueMissing}
 	}
@@ -62,7 +62,7 @@ func (o *origin) choose(h *heard, amounts []number, grouping rune, currency stri
 			return f
 		case f.amount.Equal(best.amount) && f.currency == best.currency:
 		case o.pick != "largest" || f.currency != best.currency:
-			return found{held: reason.ValueAmbiguous}
+			return found{held: reason.ValueAmbiguous, why: "there are several amounts, and \"pick\" does not say which"}
 		case f.amount.GreaterThan(best.amount):
 			best = f
 		}
@@ -112,13 +112,22 @@ func (n number) read(grouping rune, currency string) found {
 	amount, how := readNumber(n.digits, grouping)
 	f := found{amount: amount, currency: currency}
 	switch {
-	case n.marked && !slices.Contains(n.currencies, currency), n.kind != plain, how == ambiguous:
-		f.held = reason.ValueAmbiguous
+	case n.marked && currency == "":
+		f.held, f.why = reason.ValueAmbiguous, "its sign stands for several currencies, and the rule names none"
+	case n.marked && !slices.Contains(n.currencies, currency):
+		f.held, f.why = reason.ValueAmbiguous, otherCurrency
+	case n.kind != plain:
+		f.held, f.why = reason.ValueAmbiguous, "what stands beside it makes something else of it"
+	case how == ambiguous:
+		f.held, f.why = reason.ValueAmbiguous, "its marks may stand for thousands or for decimals; \"locale\" says how the file's customers write"
 	case how == tooLarge:
-		f.held = reason.ValueOutOfRange
+		f.held, f.why = reason.ValueOutOfRange, tooMuch
 	}
 	return f
 }
+
+// tooMuch is why an amount is out of every range.
+const tooMuch = "it is more than anything costs"
 
 // plainAmount is an amount as it comes over a wire, with its currency.
 func plainAmount(text, currency string) found {
@@ -127,7 +136,7 @@ func plainAmount(text, currency string) found {
 	}
 	amount, ok := plainDecimal(text)
 	if !ok {
-		return found{held: reason.ValueAmbiguous}
+		return found{held: reason.ValueAmbiguous, why: "it is not written as a plain decimal"}
 	}
 	return found{amount: amount, currency: strings.ToUpper(currency)}
 }
@@ -150,8 +159,11 @@ func (c *Cart) sum() found {
 	for _, item := range c.Items {
 		currency := strings.ToUpper(item.Currency)
 		price, ok := plainDecimal(item.Price)
-		if !ok || item.Quantity < 0 || f.currency != "" && currency != "" && currency != f.currency {
-			return found{held: reason.ValueAmbiguous}
+		switch {
+		case !ok || item.Quantity < 0:
+			return found{held: reason.ValueAmbiguous, why: "a price or quantity of the cart cannot be read"}
+		case f.currency != "" && currency != "" && currency != f.currency:
+			return found{held: reason.ValueAmbiguous, why: "the cart is in two currencies"}
 		}
 		f.currency = cmp.Or(f.currency, currency)
 		f.amount = f.amount.Add(price.Mul(decimal.NewFromInt(int64(item.Quantity))))

@@ -48,6 +48,7 @@ type match struct {
 	heard    *heard            // the text that fit, nil for what is no text
 	spans    []span            // where positive phrases occur in it
 	captures map[string]string // what filled holes and named groups
+	unclear  string            // what is wrong with the amount, in words and without the customer's own
 }
 
 // anyOf is a list of triggers. The first that fits is the one that value and templates draw from.

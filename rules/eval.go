@@ -38,7 +38,11 @@ type Decision struct {
 	Wait       time.Duration // how long after the event's time Fire is sent at the earliest
 	CancelIf   []byte        // what cancels it meanwhile, for Cancels; nil if nothing does
 	ShadowedBy string        // id of the winning rule, where Outcome is ShadowedBy
+	Taken      string        // the claim key that another event has, where Outcome is Blocked
 	Why        string        // what matched, in plain words, without the customer's own: safe to log
+
+	unclear string // what is wrong with the amount, in plain words
+	awaited bool   // the event that has Taken is held until an amount is clear
 }
 
 // User is what a rule tells of the person beside the click, in the clear: it is to be hashed before
@@ -95,7 +99,7 @@ func (m *match) decide(winners map[string]string) Decision {
 		return d
 	}
 	if held == reason.ValueSkipped {
-		d.Outcome, d.Reason = Skip, held
+		d.Outcome, d.Reason, d.unclear = Skip, held, m.unclear
 		return d
 	}
 	if b.Mode == Live {
@@ -122,9 +126,10 @@ func (m *match) claim(d *Decision, held reason.Code) {
 	b := m.rule
 	key, state := m.claimed()
 	unclear := held != reason.None || d.Value.IsZero()
+	d.unclear = m.unclear
 	switch {
 	case state == Taken, state == HeldForValue && unclear:
-		d.Outcome, d.Reason = Blocked, reason.OnceClaimed
+		d.Outcome, d.Reason, d.Taken, d.awaited = Blocked, reason.OnceClaimed, key, state == HeldForValue
 		return
 	case b.Mode == Shadow:
 		d.Outcome, d.Reason = ShadowFire, reason.Shadow

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/clickthread/clickthread/reason"
 )
 
 // Explanation says for one rule what became of it and why, in words for the person who wrote it and
@@ -17,16 +19,19 @@ type Explanation struct {
 	near int // how close it came to sending
 }
 
+// nearness of what matched; every one is nearer than any miss.
+var nearness = map[Outcome]int{
+	Fire: 108, Hold: 107, ShadowFire: 106, Blocked: 105, Unattributed: 104, ShadowedBy: 103, Skip: 102, Unmet: 101,
+}
+
 // miss is why a trigger does not fit. near grows from 0, something else altogether, to 99.
 type miss struct {
 	why  string
 	near int
 }
 
-// matched is nearer than any miss.
-const matched = 100
-
-// Explain says for every rule why it did or did not match: what matched first, then the nearest miss.
+// Explain says for every rule why it did or did not match: what fires first, then what else matched, then
+// the nearest miss.
 func (s *Set) Explain(f Facts) []Explanation {
 	if s == nil {
 		return nil
@@ -42,28 +47,58 @@ func (s *Set) Explain(f Facts) []Explanation {
 			continue
 		}
 		d := &decisions[at]
-		list[i] = Explanation{Rule: b.Rule, Decision: d, Why: d.words(), near: matched}
-		if d.Outcome == Fire {
-			list[i].near++
-		}
+		list[i] = Explanation{Rule: b.Rule, Decision: d, Why: d.Words(), near: nearness[d.Outcome]}
 	}
 	slices.SortStableFunc(list, func(a, b Explanation) int { return cmp.Compare(b.near, a.near) })
 	return list
 }
 
-// words says a decision as a sentence without a full stop.
-func (d *Decision) words() string {
+// Words says a decision as a sentence without a full stop. Like Why it holds none of the customer's own.
+func (d *Decision) Words() string {
 	switch d.Outcome {
 	case Fire:
 		return "sends it, because " + d.Why
 	case ShadowFire:
+		if d.Reason != reason.Shadow {
+			return "only records it, because " + d.Why + "; it would be held: " + d.inTheWay()
+		}
 		return "only records it, because " + d.Why
 	case Unmet:
 		return d.Why
 	case ShadowedBy:
-		return fmt.Sprintf("%s, but the rule %q comes first and sends %s already", d.Why, d.ShadowedBy, d.Event)
+		return d.Why + ", but the rule \"" + d.ShadowedBy + "\" comes first and sends " + d.Event + " already"
 	}
-	return d.Why + ", but " + d.Reason.Words()
+	return d.Why + ", but " + d.inTheWay()
+}
+
+// inTheWay is the decision's reason, with what it knows besides.
+func (d *Decision) inTheWay() string {
+	words := d.Reason.Words()
+	switch {
+	case d.Outcome == Blocked && strings.HasPrefix(strings.TrimPrefix(d.Taken, Shadow.key("")), "dedupe:"):
+		words = "an event with the same 'dedupe' was recorded already"
+	case d.Outcome == Blocked:
+		words += ": " + d.Rule.Once.words()
+	case d.unclear != "":
+		words += ": " + d.unclear
+	}
+	if d.awaited {
+		words += "; that event is held until an amount is clear, and this one is not"
+	}
+	return words
+}
+
+// words says how often a rule may fire.
+func (o Once) words() string {
+	switch o {
+	case PerClick:
+		return "once for each ad click"
+	case PerConversation:
+		return "once in each conversation"
+	case PerDay:
+		return "once a day in each conversation"
+	}
+	return "once for each message"
 }
 
 // miss says why a rule's trigger does not fit; of several triggers, the nearest.

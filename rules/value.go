@@ -34,6 +34,7 @@ type found struct {
 	amount   decimal.Decimal
 	currency string
 	held     reason.Code
+	why      string // what is not clear, in words; may be empty
 }
 
 // read returns the event's value, or why there is none: value_* holds the event, value_skipped drops
@@ -47,11 +48,11 @@ func (v *value) read(m *match) (capi.Money, reason.Code) {
 	}
 	f := v.find(m)
 	if f.held == reason.None && f.currency == "" {
-		f.held = reason.ValueMissing
+		f.held, f.why = reason.ValueMissing, "neither the text, the rule file nor the account says in which currency"
 	}
 	money, held := capi.Money{}, f.held
-	if held == reason.None {
-		money, held = v.finish(f)
+	if m.unclear = f.why; held == reason.None {
+		money, held, m.unclear = v.finish(f)
 	}
 	if held == reason.ValueMissing || held == reason.ValueAmbiguous {
 		switch v.ifMissing {
@@ -99,6 +100,9 @@ func (o *origin) find(m *match) found {
 	return found{amount: o.amount, currency: currency}
 }
 
+// otherCurrency is why an amount does not count.
+const otherCurrency = "it is in another currency than the rule's"
+
 // fits gives an amount that knows its currency the rule's where it has none; one that contradicts what
 // the rule says is ambiguous.
 func (o *origin) fits(f found, currency string) found {
@@ -107,7 +111,7 @@ func (o *origin) fits(f found, currency string) found {
 	}
 	f.currency = cmp.Or(f.currency, currency)
 	if o.currency != "" && o.currency != f.currency {
-		f.held = reason.ValueAmbiguous
+		f.held, f.why = reason.ValueAmbiguous, otherCurrency
 	}
 	return f
 }
@@ -117,25 +121,28 @@ func (v *value) quotes() bool {
 	return v != nil && slices.ContainsFunc(v.origins, func(o origin) bool { return o.from == "last_amount_we_quoted" })
 }
 
-// finish multiplies (rounded half up to the currency's minor unit), checks the range and makes money.
-func (v *value) finish(f found) (capi.Money, reason.Code) {
+// finish multiplies (rounded half up to the currency's minor unit), checks the range and makes money, or says
+// what is wrong.
+func (v *value) finish(f found) (money capi.Money, held reason.Code, why string) {
 	amount := f.amount
 	if v.multiply.Valid {
 		digits, _ := capi.MinorDigits(f.currency)
 		amount = amount.Mul(v.multiply.Decimal).Round(int32(digits))
 	}
 	switch {
-	case !amount.IsPositive(),
-		v.min.Valid && amount.LessThan(v.min.Decimal),
-		v.max.Valid && amount.GreaterThan(v.max.Decimal):
-		return capi.Money{}, reason.ValueOutOfRange
+	case !amount.IsPositive():
+		return capi.Money{}, reason.ValueOutOfRange, "it is not above zero"
+	case v.min.Valid && amount.LessThan(v.min.Decimal):
+		return capi.Money{}, reason.ValueOutOfRange, "it is below min"
+	case v.max.Valid && amount.GreaterThan(v.max.Decimal):
+		return capi.Money{}, reason.ValueOutOfRange, "it is above max"
 	}
 	money, err := capi.MoneyFrom(amount, f.currency)
 	switch {
 	case errors.Is(err, capi.ErrAmount) && amount.GreaterThan(decimal.New(1, 9)):
-		return capi.Money{}, reason.ValueOutOfRange
-	case err != nil: // more decimals than the currency has
-		return capi.Money{}, reason.ValueAmbiguous
+		return capi.Money{}, reason.ValueOutOfRange, tooMuch
+	case err != nil:
+		return capi.Money{}, reason.ValueAmbiguous, "it has more decimals than its currency"
 	}
-	return money, reason.None
+	return money, reason.None, ""
 }
