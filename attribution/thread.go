@@ -194,6 +194,8 @@ type Snapshot struct {
 	Fresh   []*Arrival // the messages that are new, by message time, then position (ledger 1)
 	Threads []*Thread  // every thread that the batch touches, those of merged contacts too
 	Counts  map[Count]int
+
+	Evaluations []Evaluation // what became of the rules that were tried; not written with the plan
 }
 
 // Count names one durable counter of a day.

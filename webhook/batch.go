@@ -209,9 +209,19 @@ func (in *Intake) commit(ctx context.Context, batch []*pending) (err error) {
 		messages = append(messages, p.messages...)
 	}
 	begin := in.Now()
-	fresh, deliveries, err := in.Recorder.Record(ctx, in.Now(), messages, in.Planner.Plan)
+	var snap *attribution.Snapshot // of the last attempt: the one that counts
+	var planned forwarder.Changes
+	plan := func(s *attribution.Snapshot, known []forwarder.Delivery) (_ forwarder.Changes, err error) {
+		snap = s
+		planned, err = in.Planner.Plan(s, known)
+		return planned, err
+	}
+	fresh, deliveries, err := in.Recorder.Record(ctx, in.Now(), messages, plan)
 	if err != nil {
 		return fmt.Errorf("record %d messages: %w", len(messages), err)
+	}
+	if fresh > 0 && snap != nil {
+		in.ring.committed(snap, planned, deliveries)
 	}
 	in.Stats.Batches.Add(1)
 	in.Stats.Messages.Add(int64(fresh))

@@ -64,15 +64,17 @@ func (b *book) state(account, key string) rules.ClaimState {
 }
 
 // put enters a delivery that the plan made, or completes the one that holds its claim.
-func (b *book) put(d forwarder.Delivery) {
+func (b *book) put(d forwarder.Delivery) *forwarder.Delivery {
 	e := b.claims[claim{d.Account, d.Claim}]
 	if e == nil {
-		b.add(&entry{d, made})
-		return
+		e = &entry{d, made}
+		b.add(e)
+		return &e.Delivery
 	}
 	if e.Delivery = d; e.did != made {
 		e.did = completed
 	}
+	return &e.Delivery
 }
 
 // cancel ends a delivery that waits or is held.

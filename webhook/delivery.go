@@ -32,7 +32,7 @@ type match struct {
 
 // put enters a decision's delivery in the book. Its bytes are made now, and stay the same from then on
 // (ledger 20).
-func (b *batch) put(m match) {
+func (b *batch) put(m match) *forwarder.Delivery {
 	d := b.delivery(m)
 	if held := b.book.claims[claim{d.Account, d.Claim}]; m.Completes && held != nil {
 		d.ID, d.EventID = held.ID, held.EventID // the same sale, to us and to Meta
@@ -45,7 +45,20 @@ func (b *batch) put(m match) {
 	if d.Status != forwarder.Skipped && !d.HeldForValue() {
 		d.Payload = m.event(d).JSON()
 	}
-	b.book.put(d)
+	return b.book.put(d)
+}
+
+// became is what a decision comes to once more is known than rules are told: made is the delivery that it
+// led to, nil where it led to none.
+func became(d *rules.Decision, made *forwarder.Delivery) (outcome rules.Outcome, why reason.Code, words string) {
+	outcome, why = d.Outcome, d.Reason
+	if made == nil || made.Reason == d.Reason {
+		return outcome, why, d.Words()
+	}
+	if outcome = rules.Skip; made.Status == forwarder.Held {
+		outcome = rules.Hold
+	}
+	return outcome, made.Reason, d.Why + ", but " + made.Reason.Words()
 }
 
 func (b *batch) delivery(m match) forwarder.Delivery {

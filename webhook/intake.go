@@ -42,18 +42,19 @@ const (
 
 // Intake turns notifications into records.
 type Intake struct {
-	Recorder   Recorder
-	Quarantine Quarantine
-	Planner    *Planner
-	Accounts   *account.Registry
-	Wake       func() // called after each commit that left something to send
-	Now        func() time.Time
-	NewID      func() uuid.UUID
-	Log        *slog.Logger
-	Stats      *Stats
-	ForgetText bool // store no message's bytes but those that wait for a click (retention.text: 0)
-	MaxBatch   int  // most messages in one transaction. Default 500.
-	Flushers   int  // transactions in flight at once. Default 1.
+	Recorder    Recorder
+	Quarantine  Quarantine
+	Evaluations Evaluations
+	Planner     *Planner
+	Accounts    *account.Registry
+	Wake        func() // called after each commit that left something to send
+	Now         func() time.Time
+	NewID       func() uuid.UUID
+	Log         *slog.Logger
+	Stats       *Stats
+	ForgetText  bool // store no message's bytes but those that wait for a click (retention.text: 0)
+	MaxBatch    int  // most messages in one transaction. Default 500.
+	Flushers    int  // transactions in flight at once. Default 1.
 
 	mu       sync.Mutex
 	queue    []*pending                // waiting for the next transaction, oldest first
@@ -62,6 +63,7 @@ type Intake struct {
 	aboard   int                       // messages in them
 	counts   map[attribution.Count]int // statuses since the last flush
 	saidWABA map[string]time.Time      // when an unknown WABA was last said
+	ring     ring                      // evaluations since the last flush
 }
 
 // errPlan marks failures that the same bytes will always cause.

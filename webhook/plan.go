@@ -104,14 +104,11 @@ func (b *batch) evaluate(tr trigger) error {
 	if set == nil && len(waiting) == 0 && tr.source != attribution.Detected {
 		return nil
 	}
-	h, err := b.hear(tr.source, tr.body, tr.said)
+	m, facts, err := b.read(tr, a, set)
 	if err != nil {
 		return err
 	}
-	click, why := tr.pick(h, a.Click)
-	facts := b.factsOf(h, tr, click, why, set.Hears().Quotes)
 	b.cancel(waiting, facts)
-	m := match{trigger: tr, account: a, click: click, who: cmp.Or(h.who, tr.from), ruleSet: set.Hash()}
 	b.keep(m, set.Eval(facts))
 	if facts.Detected != nil {
 		b.handBack(m, facts)
@@ -120,6 +117,17 @@ func (b *batch) evaluate(tr trigger) error {
 		tr.thread.Quote(attribution.Quote{At: tr.at, Source: tr.source, Body: tr.body})
 	}
 	return nil
+}
+
+// read turns a trigger into what rules are told, and what their decisions are recorded with.
+func (b *batch) read(tr trigger, a account.Account, set *rules.Set) (match, rules.Facts, error) {
+	h, err := b.hear(tr.source, tr.body, tr.said)
+	if err != nil {
+		return match{}, rules.Facts{}, err
+	}
+	click, why := tr.pick(h, a.Click)
+	m := match{trigger: tr, account: a, click: click, who: cmp.Or(h.who, tr.from), ruleSet: set.Hash()}
+	return m, b.factsOf(h, tr, click, why, set.Hears().Quotes), nil
 }
 
 // handBack returns to Meta what Meta detected by itself (ledger 18).
@@ -155,12 +163,14 @@ func (b *batch) cancel(waiting []*entry, facts rules.Facts) {
 	}
 }
 
-// keep writes decisions down: as a delivery, as an unattributed match, or as a count.
+// keep writes decisions down: as a delivery, as an unattributed match, or as a count; and each as the
+// rule's last evaluation.
 func (b *batch) keep(m match, decisions []rules.Decision) {
-	for _, d := range decisions {
+	for i, d := range decisions {
+		var made *forwarder.Delivery
 		switch m.Decision = d; d.Outcome {
 		case rules.Fire, rules.Hold, rules.ShadowFire:
-			b.put(m)
+			made = b.put(m)
 		case rules.Unattributed:
 			b.snap.Add(m.account.ID, string(d.Outcome))
 			for range m.thread.Wait(attribution.Waiting{
@@ -172,5 +182,10 @@ func (b *batch) keep(m match, decisions []rules.Decision) {
 		default:
 			b.snap.Add(m.account.ID, string(d.Outcome))
 		}
+		outcome, why, words := became(&decisions[i], made)
+		b.snap.Evaluations = append(b.snap.Evaluations, attribution.Evaluation{
+			Account: m.account.ID, Rule: d.Rule.ID, Event: d.Event, Trigger: m.id, At: m.at, Decided: b.snap.Now,
+			Outcome: string(outcome), Reason: why, Why: words,
+		})
 	}
 }

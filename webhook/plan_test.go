@@ -29,14 +29,14 @@ rules:
 
 // scene is a snapshot in the making: messages of one conversation, planned as one transaction.
 type scene struct {
-	*testing.T
+	testing.TB
 	planner *Planner
 	thread  *attribution.Thread
 	known   []forwarder.Delivery // of the transactions before
 	now     time.Time
 }
 
-func newScene(t *testing.T, policy account.ClickPolicy) *scene {
+func newScene(t testing.TB, policy account.ClickPolicy) *scene {
 	t.Helper()
 	file, problems := rules.ParseFile("rules.yaml", []byte(planRules))
 	if file == nil {
@@ -49,7 +49,7 @@ func newScene(t *testing.T, policy account.ClickPolicy) *scene {
 	library := &rules.Library{}
 	library.Swap(map[string]*rules.Set{"shop": set})
 	s := &scene{
-		T: t, now: time.Date(2026, 5, 6, 12, 0, 0, 0, time.UTC),
+		TB: t, now: time.Date(2026, 5, 6, 12, 0, 0, 0, time.UTC),
 		planner: &Planner{
 			Accounts: account.NewRegistry([]account.Account{{ID: "shop", WABAID: "300", DatasetID: "900", Click: policy}}),
 			Rules:    library, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) },
