@@ -87,6 +87,7 @@ func conformance(t *testing.T, fresh func(*testing.T) *Store) {
 		"quotes are told to who asks":                   quotes,
 		"a click tells who it was":                      whoClicked,
 		"a job is one node's at a time":                 oneNodeAtATime,
+		"a rule's last evaluations are kept":            lastEvaluations,
 		"nodes compare their rules":                     nodesCompareRules,
 		"a watcher sees lanes":                          seesLanes,
 		"a watcher sees what expires":                   seesExpiring,

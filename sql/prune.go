@@ -25,7 +25,7 @@ const (
 // time keeps a kind for ever.
 type Retention struct {
 	Clicks       time.Time // by the time of the click; folded into daily counts first (ledger 12)
-	Messages     time.Time // by the time they were recorded
+	Messages     time.Time // by the time they were recorded; with what became of the rules that they fitted
 	Texts        time.Time // only the bodies of messages go
 	Keys         time.Time
 	Unattributed time.Time
@@ -76,6 +76,7 @@ func (r Retention) kinds() []prunableKind {
 		{"clicks", r.Clicks, oldClicks{aged{"clicks", "account_id, conversation_id, id", "clicked_at", pruneBatch}}},
 		{"messages", r.Messages, oldMessages()},
 		{"texts", r.Texts, newOldTexts(r.Messages)},
+		{"evaluations", r.Messages, aged{"rule_evaluations", "account_id, rule, decided_at, trigger_id", "decided_at", pruneBatch}},
 		{"message_keys", r.Keys, aged{"message_keys", "account_id, key", "received_at", pruneBatch}},
 		{"unattributed", r.Unattributed, aged{"unattributed", "account_id, conversation_id, trigger_id, rule", "received_at", pruneBatch}},
 		{"quarantine", r.Quarantine, aged{"quarantine", "digest", "received_at", 20}}, // of bodies up to 4 MiB

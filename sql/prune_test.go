@@ -40,6 +40,7 @@ func (l *ledger) keepOld(account string, at time.Time, status forwarder.Status) 
 		putRow(l, messageRow{AccountID: account, ID: message, ConversationID: message, Type: "text", SentAt: us, ReceivedAt: us, Body: []byte("oi")}),
 		putRow(l, clickRow{AccountID: account, ConversationID: message, ID: message, Clid: claim, AdID: "120", ClickedAt: us, ReceivedAt: us}),
 		putRow(l, waitingRow{AccountID: account, ConversationID: message, TriggerID: message, Rule: "r", ReceivedAt: us, Body: []byte("oi")}),
+		putRow(l, evaluationRow{AccountID: account, Rule: "r", DecidedAt: us, TriggerID: message}),
 		putRow(l, quarantineRow{Digest: message, ReceivedAt: us, Body: []byte("?")}),
 		putRow(l, deliveryRow{
 			AccountID: account, ID: delivery, Status: string(status), EventID: claim, ClaimKey: claim, ConversationID: message,
@@ -108,14 +109,14 @@ func pruneByAge(t *testing.T, l *ledger) {
 		Calls: ago(30), Ledger: ago(35),
 	}
 	want := map[string]int{
-		"clicks": 3, "messages": 1, "texts": 3, "message_keys": 1, "unattributed": 4, "quarantine": 3, "calls": 2, "ledger": 1,
+		"clicks": 3, "messages": 1, "texts": 3, "message_keys": 1, "evaluations": 1, "unattributed": 4, "quarantine": 3, "calls": 2, "ledger": 1,
 	}
 	if diff := cmp.Diff(want, l.prune(r)); diff != "" {
 		t.Errorf("pruned (-want +got):\n%s", diff)
 	}
 	l.wantRows(map[string]int{
 		"clicks": 2, "click_days": 3, "messages": 4, "message_keys": 4, "unattributed": 1, "quarantine": 2, "calls": 8, "attempts": 4,
-		"deliveries": 4, "claims": 4,
+		"deliveries": 4, "claims": 4, "rule_evaluations": 4,
 	})
 	if diff := cmp.Diff(map[string]int{}, l.prune(r)); diff != "" {
 		t.Errorf("a second time (-want +got):\n%s", diff)

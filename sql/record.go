@@ -172,12 +172,21 @@ func insertMessages(ctx context.Context, w *script, fresh []*attribution.Arrival
 
 // Message is a stored message as a person is shown it.
 type Message struct {
+	Account      string
 	ID           uuid.UUID
 	Conversation uuid.UUID
+	Source       attribution.Source
 	Type         string
 	At           time.Time
 	ReceivedAt   time.Time
 	Body         []byte // nil once the text was pruned
+}
+
+func (r messageRow) message() Message {
+	return Message{
+		Account: r.AccountID, ID: asUUID(r.ID), Conversation: asUUID(r.ConversationID), Source: attribution.Source(r.Source), Type: r.Type,
+		At: fromMicros(r.SentAt), ReceivedAt: fromMicros(r.ReceivedAt), Body: r.Body,
+	}
 }
 
 // Message reads one stored message; ok is false when it is unknown or pruned.
@@ -187,9 +196,5 @@ func (s *Store) Message(ctx context.Context, accountID string, id uuid.UUID) (m 
 	if err != nil || len(rows) == 0 {
 		return Message{}, false, err
 	}
-	r := rows[0]
-	return Message{
-		ID: asUUID(r.ID), Conversation: asUUID(r.ConversationID), Type: r.Type,
-		At: fromMicros(r.SentAt), ReceivedAt: fromMicros(r.ReceivedAt), Body: r.Body,
-	}, true, nil
+	return rows[0].message(), true, nil
 }

@@ -120,7 +120,7 @@ func (in *Intake) collectDetected(ctx context.Context, now time.Time, p *pending
 		if err != nil {
 			return fmt.Errorf("look for the click of an automatic event: %w", err)
 		}
-		w := what{id: "automatic/" + e.EventName + "/" + e.ID, source: attribution.Detected, kind: "automatic", at: at, body: e.Raw, who: who}
+		w := what{id: automaticID(e), source: attribution.Detected, kind: "automatic", at: at, body: e.Raw, who: who}
 		arrival := in.arrival(now, a, number, w)
 		if ok {
 			p.messages = append(p.messages, arrival)
@@ -133,6 +133,9 @@ func (in *Intake) collectDetected(ctx context.Context, now time.Time, p *pending
 	}
 	return nil
 }
+
+// automaticID names a conversion that Meta detected, among the ids of messages.
+func automaticID(e whatsapp.AutomaticEvent) string { return "automatic/" + e.EventName + "/" + e.ID }
 
 // what is one thing that happened, before it has its place in the ledger.
 type what struct {
@@ -150,7 +153,7 @@ func (in *Intake) arrival(now time.Time, a account.Account, number string, w wha
 		Account: a.ID, Number: number, ID: in.NewID(), Key: in.Recorder.Key(w.id), Source: w.source, Type: w.kind,
 		From: w.who, At: happened(w.at, now), ReceivedAt: now, Body: w.body, Said: w.said, Forget: in.ForgetText,
 	}
-	in.Planner.ask(arrival)
+	in.Planner.Ask(arrival)
 	return arrival
 }
 

@@ -149,9 +149,9 @@ func cartOf(order *whatsapp.Cart) *rules.Cart {
 	return cart
 }
 
-// ask puts into an arrival what the rules of its account ask for besides what is known of every
-// conversation, before the transaction in which it is read.
-func (p *Planner) ask(a *attribution.Arrival) {
+// Ask puts into an arrival what the rules of its account ask for besides what is known of every
+// conversation, before that is read.
+func (p *Planner) Ask(a *attribution.Arrival) {
 	set := p.Rules.Set(a.Account)
 	hears := set.Hears()
 	a.Quotes = hears.Quotes

@@ -183,6 +183,9 @@ func (b *batch) keep(m match, decisions []rules.Decision) {
 			b.snap.Add(m.account.ID, string(d.Outcome))
 		}
 		outcome, why, words := became(&decisions[i], made)
+		if b.snap.Evaluations == nil {
+			b.snap.Evaluations = make([]attribution.Evaluation, 0, len(b.snap.Fresh)+len(decisions))
+		}
 		b.snap.Evaluations = append(b.snap.Evaluations, attribution.Evaluation{
 			Account: m.account.ID, Rule: d.Rule.ID, Event: d.Event, Trigger: m.id, At: m.at, Decided: b.snap.Now,
 			Outcome: string(outcome), Reason: why, Why: words,

@@ -83,7 +83,7 @@ func newApp(ctx context.Context, s configs.Settings, log *slog.Logger, why purpo
 	}
 	newID := func() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 	a.intake = &webhook.Intake{
-		Recorder: store, Quarantine: store, Accounts: a.accounts, Wake: a.forward.Wake, Now: a.clock.Now, NewID: newID,
+		Recorder: store, Quarantine: store, Evaluations: store, Accounts: a.accounts, Wake: a.forward.Wake, Now: a.clock.Now, NewID: newID,
 		Log: log, Stats: a.door, ForgetText: s.Retention.Text == 0,
 		Planner: &webhook.Planner{Accounts: a.accounts, Rules: &a.rules.Library, NewID: newID, Key: store.Key, OptedOut: a.optOuts.has},
 	}
@@ -172,7 +172,7 @@ func (a *app) run(ctx context.Context, door, admin net.Listener) error {
 	<-jobs.Stop().Done()
 	work.Wait()
 	err = errors.Join(err, a.store.GiveBackLanes(stopping, a.forward.Node))
-	if _, flushErr := a.intake.FlushCounts(stopping); flushErr != nil {
+	if _, flushErr := a.flush(stopping); flushErr != nil {
 		err = errors.Join(err, flushErr)
 	}
 	a.log.Info("stopped")

@@ -41,7 +41,7 @@ func (a *app) jobs() []job {
 		{"replan", byHand, eachNode, "messages that could not be planned before and are recorded now", a.replan, nil},
 		{"ripen", "@every 1s", eachNode, "events queued whose wait is over", a.ripen, nil},
 		{"check", "* * * * *", time.Minute, "unattributed matches beside a click that counts; must be 0", a.check, a.unchecked},
-		{"counts", "@every 10s", eachNode, "counters written", a.intake.FlushCounts, nil},
+		{"counts", "@every 10s", eachNode, "counters and evaluations written", a.flush, nil},
 		{"reload", "@every 5s", eachNode, "accounts whose rules are different now", a.reloadRules, nil},
 		{"rules", "* * * * *", eachNode, "accounts for which running nodes have different rules in force", a.compareRules, nil},
 		{"optouts", "@every 1s", eachNode, "names on the opt-out list, read anew", a.reloadOptOuts, nil},
@@ -78,6 +78,13 @@ func (a *app) replay(ctx context.Context) (int, error) {
 	}
 	more, err := a.intake.Replay(ctx, webhook.UnknownClick)
 	return n + more, err
+}
+
+// flush writes what messages leave in memory: counts, and the last evaluations of rules (ledger 6, 16).
+func (a *app) flush(ctx context.Context) (int, error) {
+	counts, err := a.intake.FlushCounts(ctx)
+	evaluations, evaluationsErr := a.intake.FlushEvaluations(ctx)
+	return counts + evaluations, errors.Join(err, evaluationsErr)
 }
 
 // ripen queues the events whose wait is over (ledger 19).

@@ -41,7 +41,7 @@ func TestPruneRemovesWhatItForetold(t *testing.T) {
 		t.Errorf("a dry run changed rows (-want +got):\n%s", diff)
 	}
 	want := map[string]int{
-		"clicks": 1, "messages": 0, "texts": 3, "message_keys": 0, "unattributed": 0, "quarantine": 1, "calls": 1, "notices": 0, "ledger": 0,
+		"clicks": 1, "messages": 0, "texts": 3, "evaluations": 0, "message_keys": 0, "unattributed": 0, "quarantine": 1, "calls": 1, "notices": 0, "ledger": 0,
 	}
 	if diff := cmp.Diff(want, foretold); diff != "" {
 		t.Errorf("foretold (-want +got):\n%s", diff)
@@ -107,8 +107,8 @@ func TestPrunePrintsATable(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if len(lines) != 11 || !strings.HasPrefix(lines[0], "KIND             WOULD GO  OLDER THAN (UTC)") ||
-		!strings.HasPrefix(lines[9], "ledger                  0  20") || lines[10] != "all                     0" {
+	if len(lines) != 12 || !strings.HasPrefix(lines[0], "KIND             WOULD GO  OLDER THAN (UTC)") ||
+		!strings.HasPrefix(lines[10], "ledger                  0  20") || lines[11] != "all                     0" {
 		t.Errorf("prints\n%s", &out)
 	}
 	var errs bytes.Buffer
