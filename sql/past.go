@@ -122,7 +122,7 @@ const (
 
 // FindMessage looks for a stored message by what its bytes say, from a time backwards: Meta's id of a message
 // is stored nowhere else.
-func (s *Store) FindMessage(ctx context.Context, accountID string, recorded time.Time, fits func(body []byte) bool) (Message, bool, error) {
+func (s *Store) FindMessage(ctx context.Context, accountID string, recorded time.Time, fits func(Message) bool) (Message, bool, error) {
 	before := idAt(recorded.Add(time.Second))
 	for range findPages {
 		var rows []messageRow
@@ -133,8 +133,8 @@ func (s *Store) FindMessage(ctx context.Context, accountID string, recorded time
 			return Message{}, false, fmt.Errorf("look through the messages of %s: %w", accountID, err)
 		}
 		for _, r := range rows {
-			if fits(r.Body) {
-				return r.message(), true, nil
+			if m := r.message(); fits(m) {
+				return m, true, nil
 			}
 		}
 		if len(rows) < findPage {

@@ -45,8 +45,12 @@ func (p pathArgs) read(out *console) (*ruleFiles, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readRuleFiles(s, p.Paths)
+}
+
+func readRuleFiles(s configs.Settings, paths []string) (*ruleFiles, error) {
 	r := &ruleFiles{owners: owners(s.Registry()), folder: s.Rules}
-	names, err := r.find(p.Paths)
+	names, err := r.find(paths)
 	if err != nil {
 		return nil, unreachable(err)
 	}

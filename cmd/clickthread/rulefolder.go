@@ -122,16 +122,24 @@ func lastGood(ctx context.Context, store *sql.Store, owner rules.Owner) (*rules.
 	if err != nil || len(sources) == 0 {
 		return nil, err
 	}
+	return setFrom(owner, sources), nil
+}
+
+// setFrom makes a set of stored files again; nil where there are none, or this version cannot read them.
+func setFrom(owner rules.Owner, sources []rules.Source) *rules.Set {
 	var files []*rules.File
 	for _, source := range sources {
 		file, _ := rules.ParseFile(source.Path, source.Bytes)
 		if file == nil {
-			return nil, nil
+			return nil
 		}
 		files = append(files, file)
 	}
+	if len(files) == 0 {
+		return nil
+	}
 	set, _ := rules.NewSet(owner, files...)
-	return set, nil
+	return set
 }
 
 // tell logs what is new about an account's rules, and reports whether anything is.

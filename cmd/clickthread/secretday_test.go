@@ -235,7 +235,13 @@ func (d secretDay) commands() {
 	}
 	for _, delivery := range deliveries {
 		d.command("events", "show", delivery.EventID, "--json")
+		d.command("rules", "explain", delivery.EventID, "--account", delivery.Account)
+		d.command("rules", "explain", "msg_"+hexID(delivery.Trigger), "--json")
 	}
+	d.command("rules", "explain", "paid", "--account", deliveries[0].Account)
+	d.command("rules", "explain", canaries["message id"])
+	d.command("rules", "explain", canaries["phone"])
+	d.command("rules", "explain", "--message", "paguei "+canaries["phone"]+" "+canaries["e-mail"], "--account", deliveries[0].Account)
 	d.command("events", "show", deliveries[0].EventID)
 }
 
