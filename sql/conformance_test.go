@@ -88,6 +88,8 @@ func conformance(t *testing.T, fresh func(*testing.T) *Store) {
 		"a click tells who it was":                      whoClicked,
 		"a job is one node's at a time":                 oneNodeAtATime,
 		"a rule's last evaluations are kept":            lastEvaluations,
+		"a message is read again with what it knew":     readsThePast,
+		"a message is found by its bytes":               findsMessages,
 		"nodes compare their rules":                     nodesCompareRules,
 		"a watcher sees lanes":                          seesLanes,
 		"a watcher sees what expires":                   seesExpiring,
