@@ -17,7 +17,7 @@ import (
 
 // explain says what the rules in force make of something that happened, by what had been recorded then.
 func (p *past) explain(ctx context.Context, out *console, m happened) error {
-	set, _, err := p.set(ctx, m.Account)
+	set, err := p.set(ctx, m.Account)
 	if err != nil {
 		return err
 	}

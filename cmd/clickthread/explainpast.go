@@ -48,17 +48,17 @@ func (p *past) asks(accountID string) bool {
 }
 
 // set is the rules in force of an account: its last good ones, as every node keeps them.
-func (p *past) set(ctx context.Context, accountID string) (*rules.Set, time.Time, error) {
-	sources, published, err := p.store.LastRuleSet(ctx, accountID)
+func (p *past) set(ctx context.Context, accountID string) (*rules.Set, error) {
+	sources, _, err := p.store.LastRuleSet(ctx, accountID)
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("read the rules in force of %s: %w", accountID, err)
+		return nil, fmt.Errorf("read the rules in force of %s: %w", accountID, err)
 	}
 	for _, owner := range owners(p.settings.Registry()) {
 		if owner.ID == accountID {
-			return setFrom(owner, sources), published, nil
+			return setFrom(owner, sources), nil
 		}
 	}
-	return nil, published, nil
+	return nil, nil
 }
 
 // happened is something that happened, as far as it is still stored.

@@ -54,7 +54,7 @@ func (p *past) withRule(ctx context.Context, id string) (accounts []string, err 
 
 // rule finds a rule among those in force; nil if it is not there.
 func (p *past) rule(ctx context.Context, accountID, id string) (*rules.Rule, error) {
-	set, _, err := p.set(ctx, accountID)
+	set, err := p.set(ctx, accountID)
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Receive webhooks and forward events."`
 	Demo     demoCmd     `cmd:"" help:"Watch the whole loop on this machine: no account, no settings, no network."`
 	Sandbox  sandboxCmd  `cmd:"" help:"Run a pretend Meta for your own tests."`
-	Rules    rulesCmd    `cmd:"" help:"Check and test rule files."`
+	Rules    rulesCmd    `cmd:"" help:"Check and test rule files; see why a rule fires or does not."`
 	Events   eventsCmd   `cmd:"" help:"See what became of every event, and why; mend what is not at Meta."`
 	Accounts accountsCmd `cmd:"" help:"See which accounts send; check, pause and resume them."`
 	Optouts  optoutsCmd  `cmd:"" help:"Keep people out of everything that goes to Meta."`
