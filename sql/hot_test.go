@@ -53,7 +53,7 @@ func TestHotStatementsNameTheAccount(t *testing.T) {
 	l.settle(l.claim("a"), accepted)
 
 	for _, p := range preparations { // what is prepared, the listener does not hear
-		heard.statements = append(heard.statements, p.prepare())
+		heard.statements = append(heard.statements, p.full())
 	}
 	verbs := regexp.MustCompile(`(?i)^(BEGIN|COMMIT|ROLLBACK)`)
 	for _, s := range heard.statements {

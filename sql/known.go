@@ -37,7 +37,7 @@ func (r knownRow) conversation() conversationRow {
 
 // readPeople reads the families of everyone the messages name: a contact, all that was merged with it,
 // all their aliases and conversations.
-func readPeople(ctx context.Context, tx bun.Tx, fresh []*attribution.Arrival) ([]knownRow, error) {
+func (s *Store) readPeople(ctx context.Context, tx bun.Tx, fresh []*attribution.Arrival) ([]knownRow, error) {
 	var names [][]any
 	for _, a := range fresh {
 		for _, who := range []attribution.Identity{a.From, a.Becomes} {
@@ -53,7 +53,7 @@ func readPeople(ctx context.Context, tx bun.Tx, fresh []*attribution.Arrival) ([
 		return nil, nil
 	}
 	var rows []knownRow
-	err := tx.NewRaw("?", whoIs.about(names)).Scan(ctx, &rows)
+	err := whoIs.about(names).scan(ctx, s, tx, &rows)
 	return rows, err
 }
 
@@ -70,7 +70,7 @@ SELECT f.account_id, f.id AS contact_id, f.merged_into, f.created_at, coalesce(a
 FROM family f LEFT JOIN aliases a ON a.account_id = f.account_id AND a.contact_id = f.id
 UNION ALL
 SELECT k.account_id, k.contact_id, NULL, k.created_at, '', '', 0, 0, k.id, k.number_id, k.last_at
-FROM family f CROSS JOIN conversations k WHERE k.account_id = f.account_id AND k.contact_id = f.id`, []string{"text,text,text"}}
+FROM family f CROSS JOIN conversations k WHERE k.account_id = f.account_id AND k.contact_id = f.id`, []string{"text,text,text"}, onBoth}
 
 // factRow is one click, unattributed match or claim of a conversation, with the claim's delivery, or a
 // contact as it is now. The tables share columns by position, see readThreads.

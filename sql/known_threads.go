@@ -30,7 +30,7 @@ func readThreads(ctx context.Context, w *script, directories map[string]*people,
 		return nil, w.run(ctx)
 	}
 	var rows []factRow
-	if err := w.query(ctx, w.tx.NewRaw("?", whatToAsk(w.store.home.shared, directories, ids, threads, fresh)), &rows); err != nil {
+	if err := w.ask(ctx, whatToAsk(w.store.home.shared, directories, ids, threads, fresh), &rows); err != nil {
 		return nil, err
 	}
 	asBefore := 0
@@ -106,21 +106,21 @@ SELECT 'match', u.account_id, u.conversation_id, u.trigger_id, u.rule, u.event_n
     u.sent_at, u.received_at, u.body
 FROM mine m CROSS JOIN unattributed u WHERE u.account_id = m.account_id AND u.conversation_id = m.id
 UNION ALL` + claimColumns + `FROM mine m CROSS JOIN claims c` + claimDelivery + `
-WHERE c.account_id = m.account_id AND c.conversation_id = m.id`, []string{"text,bytea"}}
+WHERE c.account_id = m.account_id AND c.conversation_id = m.id`, []string{"text,bytea"}, onlySQLite}
 
-	whatHappenedShared = question{"what_happened", whatHappened.text + `
+	whatHappenedShared = question{"what_happened_shared", whatHappened.text + `
 UNION ALL
 SELECT 'contact', c.account_id, c.id, c.merged_into, '', '', '', '', '', '', '', '', 0, 0, NULL
-FROM contacts c WHERE (c.account_id, c.merged_into) IN (?)`, []string{"text,bytea", "text,bytea"}}
+FROM contacts c WHERE (c.account_id, c.merged_into) IN (?)`, []string{"text,bytea", "text,bytea"}, onlyPostgres}
 
-	whatElse       = whatHappened.and(keyedClaims + latestQuotes)
-	whatElseShared = whatHappenedShared.and(keyedClaims + latestQuotesShared)
+	whatElse       = whatHappened.and("what_else", keyedClaims+latestQuotes)
+	whatElseShared = whatHappenedShared.and("what_else_shared", keyedClaims+latestQuotesShared)
 )
 
 // and is the question with two more row sets, which come first, and what is asked about them.
-func (q question) and(more string) question {
+func (q question) and(name, more string) question {
 	const sets = "\nWITH keyed (account_id, key) AS (?),\nasked (account_id, id) AS (?),"
-	return question{"what_else", strings.Replace(q.text, "\nWITH", sets, 1) + more, append([]string{"text,text", "text,bytea"}, q.sets...)}
+	return question{name, strings.Replace(q.text, "\nWITH", sets, 1) + more, append([]string{"text,text", "text,bytea"}, q.sets...), q.home}
 }
 
 const keyedClaims = `

@@ -47,7 +47,7 @@ func (s *Store) openPostgres(ctx context.Context, o Options) error {
 	if err := s.home.prepare(ctx, migrating, o); err != nil {
 		return err
 	}
-	s.write = bun.NewDB(openPostgres(config, postgresOptions{Prepare: preparations}), pgdialect.New())
+	s.write = bun.NewDB(openPostgres(config, postgresOptions{Prepare: forPostgres()}), pgdialect.New())
 	// Reads have connections of their own, so that what looks is answered however much is written.
 	s.read = bun.NewDB(openPostgres(config, postgresOptions{MaxConns: 4}), pgdialect.New())
 	return nil
@@ -180,8 +180,8 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 
 func prepareAll(ctx context.Context, conn driver.Conn, statements []preparation) error {
 	for _, p := range statements {
-		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, p.prepare(), nil); err != nil {
-			return fmt.Errorf("prepare %.40q: %w", p.prepare(), err)
+		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, p.full(), nil); err != nil {
+			return fmt.Errorf("prepare %.40q: %w", p.full(), err)
 		}
 	}
 	return nil

@@ -11,9 +11,8 @@ import (
 	"github.com/uptrace/bun/schema"
 )
 
-// put is an insert that batches make, many rows at a time. Both databases prepare it: SQLite, which runs
-// in this process, executes it once per row, because a long text would be written, parsed and planned
-// anew for each batch; PostgreSQL is sent all rows at once as arrays (see question).
+// put is an insert that batches make, many rows at a time. SQLite, which runs in this process, executes it
+// once per row; PostgreSQL is sent all rows at once as arrays.
 type put[T any] struct {
 	name      string // of the prepared statement
 	clause    string // what follows the values, such as "CONFLICT DO NOTHING"; may be empty
@@ -42,8 +41,13 @@ func (p put[T]) insert(values string) string {
 	return text
 }
 
-// prepare implements preparation.
-func (p put[T]) prepare() string {
+func (p put[T]) id() string { return p.name }
+
+func (p put[T]) lite() string {
+	return p.insert("VALUES (?" + strings.Repeat(", ?", len(p.table().Fields)-1) + ")")
+}
+
+func (p put[T]) full() string {
 	var types, params []string
 	for i, f := range p.table().Fields {
 		types = append(types, arrayType(f))
@@ -94,7 +98,7 @@ func (p put[T]) add(ctx context.Context, w *script, rows []T) error {
 		return nil
 	}
 	if !w.store.home.shared {
-		_, err := p.each(ctx, w.tx, rows)
+		_, err := p.each(ctx, w.store, w.tx, rows)
 		return err
 	}
 	w.text = append(p.appendExecute(w.store.write.QueryGen(), w.text, rows), ";\n"...)
@@ -116,7 +120,7 @@ func (p put[T]) fresh(ctx context.Context, s *Store, tx bun.Tx, rows []T, identi
 		}
 		return made, err
 	}
-	changed, err := p.each(ctx, tx, rows)
+	changed, err := p.each(ctx, s, tx, rows)
 	for i, yes := range changed {
 		if yes {
 			made[identity(rows[i])] = true
@@ -126,13 +130,10 @@ func (p put[T]) fresh(ctx context.Context, s *Store, tx bun.Tx, rows []T, identi
 }
 
 // each executes the insert for each row. changed[i] tells whether row i was written.
-func (p put[T]) each(ctx context.Context, tx bun.Tx, rows []T) (changed []bool, err error) {
+func (p put[T]) each(ctx context.Context, s *Store, tx bun.Tx, rows []T) (changed []bool, err error) {
 	fields := p.table().Fields
-	stmt, err := tx.PrepareContext(ctx, p.insert("VALUES (?"+strings.Repeat(", ?", len(fields)-1)+")"))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = stmt.Close() }()
+	stmt := tx.StmtContext(ctx, s.prepared[p.name])
+	defer func() { _ = stmt.Close() }() // the one that is prepared stays
 	changed = make([]bool, len(rows))
 	args := make([]any, len(fields))
 	for i := range rows {

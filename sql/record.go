@@ -54,7 +54,7 @@ func (s *Store) Record(ctx context.Context, now time.Time, batch []*attribution.
 // snapshot finds or makes the people and threads of a batch and loads what the plan needs to know. The
 // threads' rows are locked by being written, so what is read of them afterwards stays true.
 func (s *Store) snapshot(ctx context.Context, tx bun.Tx, now time.Time, fresh []*attribution.Arrival) (*attribution.Snapshot, []forwarder.Delivery, error) {
-	people, err := readPeople(ctx, tx, fresh)
+	people, err := s.readPeople(ctx, tx, fresh)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read contacts: %w", err)
 	}

@@ -46,11 +46,11 @@ func (w *script) run(ctx context.Context) error {
 	return err
 }
 
-// query runs what was kept, and then q, whose rows go into dest. PostgreSQL takes both in one go, as long
-// as only the last statement returns rows.
-func (w *script) query(ctx context.Context, q *bun.RawQuery, dest any) error {
+// ask runs what was kept, and then a question, whose rows go into dest. PostgreSQL takes both in one go, as
+// long as only the last statement returns rows.
+func (w *script) ask(ctx context.Context, q asking, dest any) error {
 	if !w.store.home.shared {
-		return q.Scan(ctx, dest)
+		return q.scan(ctx, w.store, w.tx, dest)
 	}
 	text, err := q.AppendQuery(w.store.write.QueryGen(), w.text)
 	if err != nil {

@@ -34,8 +34,9 @@ type Store struct {
 	salt  []byte // the installation's key for dedupe keys
 	lock  *os.File
 
-	folding     *folding     // of SQLite's log; nil on a shared database
-	quarantined atomic.Int64 // rows put into quarantine by this process
+	prepared    map[string]*stdsql.Stmt // of SQLite's writer, by name; nil on a shared database
+	folding     *folding                // of SQLite's log; nil on a shared database
+	quarantined atomic.Int64            // rows put into quarantine by this process
 }
 
 // home is what the two databases do differently.

@@ -61,10 +61,16 @@ func (s *Store) openFile(ctx context.Context, path string, o Options) error {
 	}
 	s.read = bun.NewDB(read, sqlitedialect.New())
 	read.SetMaxOpenConns(4)
-	if err := s.home.prepare(ctx, write, o); err != nil || !o.Exclusive {
+	if err := s.home.prepare(ctx, write, o); err != nil {
 		return err
 	}
+	if !o.Exclusive {
+		return s.prepareLite(ctx)
+	}
 	if err := tellPlanner(ctx, write); err != nil {
+		return err
+	}
+	if err := s.prepareLite(ctx); err != nil {
 		return err
 	}
 	s.folding = startFolding(s.read)
