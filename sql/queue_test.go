@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -151,6 +152,37 @@ func pausedLane(t *testing.T, l *ledger) {
 	l.now = l.now.Add(11 * time.Minute)
 	if due, err := l.Due(t.Context(), "a", l.now); len(due) != 1 || err != nil {
 		t.Errorf("after the pause: due %v %v", due, err)
+	}
+}
+
+// A probe of a lane that needed a person is taken, and Meta asks for a rest in the same answer: the lane
+// waits, and no longer for a person. One that Meta throttles instead has mended nothing.
+func probeTaken(t *testing.T, l *ledger) {
+	l.queue(2, func(i int, d *forwarder.Delivery) { d.TestCode = strings.Repeat("T", i) })
+	rest := func(s forwarder.Settlement, cause forwarder.Cause, words string) forwarder.Settlement {
+		s.Pause = &forwarder.Pause{Until: l.now.Add(time.Minute), Cause: cause, Words: words}
+		return s
+	}
+	refused := forwarder.Settlement{Outcome: forwarder.Refused, To: forwarder.Queued, Due: l.now}
+	for _, probe := range []struct {
+		answer forwarder.Settlement
+		cause  forwarder.Cause
+		words  string
+	}{
+		{rest(refused, forwarder.AccountWrong, "the token expired"), forwarder.AccountWrong, "the token expired"},
+		{rest(forwarder.Settlement{Outcome: forwarder.Failed, To: forwarder.Queued, Due: l.now}, forwarder.Throttled, "too fast"), forwarder.AccountWrong, "the token expired"},
+		{rest(accepted, forwarder.Throttled, "the calls are used up"), forwarder.Throttled, "the calls are used up"},
+	} {
+		call := l.claim("a")
+		if call == nil {
+			t.Fatal("nothing to claim after the rest")
+		}
+		l.settle(call, probe.answer)
+		lanes, err := l.Lanes(t.Context())
+		if err != nil || len(lanes) != 1 || lanes[0].PauseCause != probe.cause || lanes[0].PauseWords != probe.words {
+			t.Errorf("after %s: %+v %v, want %s: %s", probe.answer.Outcome, lanes, err, probe.cause, probe.words)
+		}
+		l.now = l.now.Add(11 * time.Minute)
 	}
 }
 

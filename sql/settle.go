@@ -47,7 +47,7 @@ func settleLane(ctx context.Context, tx bun.Tx, call *forwarder.Call, t forwarde
 		return nil
 	}
 	// A probe of a wrong account that meets another trouble mends nothing: cause and words stay.
-	still := pause.Cause == forwarder.BreakerOpen || pause.Cause == forwarder.Throttled
+	still := t.Outcome != forwarder.Accepted && (pause.Cause == forwarder.BreakerOpen || pause.Cause == forwarder.Throttled)
 	_, err := tx.NewRaw(`UPDATE lanes SET paused_until = ?,
   pause_words = CASE WHEN pause_cause = ? AND ? THEN pause_words ELSE ? END,
   pause_cause = CASE WHEN pause_cause = ? AND ? THEN pause_cause ELSE ? END
