@@ -115,6 +115,21 @@ func TestExplanationsReadWell(t *testing.T) {
 	}
 }
 
+// A proxy that takes no body of this size says so with a page: half the batch may fit. Of a single event there are
+// no halves, and nothing is wrong with it. What Meta itself says is another matter.
+func TestABatchThatAProxyFindsTooLarge(t *testing.T) {
+	page := says(413, `<html>413 Request Entity Too Large</html>`)
+	if _, e := send(t, meta(t, page), `{}`, `{}`); e.Retry() != Refused {
+		t.Errorf("two events: %v", e)
+	}
+	if _, e := send(t, meta(t, page), `{}`); e.Retry() != Again {
+		t.Errorf("one event: %v", e)
+	}
+	if _, e := send(t, meta(t, says(413, `{"error":{"code":190}}`)), `{}`, `{}`); e.Retry() != Pause {
+		t.Errorf("a code of Meta's: %v", e)
+	}
+}
+
 func TestATooLargeBatchIsNotSent(t *testing.T) {
 	c := meta(t, func(http.ResponseWriter, *http.Request) { t.Error("it was sent") })
 	_, e := send(t, c, `{"a":"`+strings.Repeat("x", MaxBatchBytes/2)+`"}`, `{"b":"`+strings.Repeat("x", MaxBatchBytes/2)+`"}`)

@@ -48,7 +48,7 @@ func (e *Error) explanation() Explanation {
 		return wrongSecret
 	case known:
 		return row
-	case errors.Is(e.Err, errTooLarge):
+	case errors.Is(e.Err, errTooLarge), e.HTTPStatus == 413 && e.Code == 0 && e.Events > 1:
 		return tooLarge
 	default:
 		return e.withoutCode()

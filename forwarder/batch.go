@@ -19,7 +19,7 @@ const aging = SendableFor - time.Hour
 const envelope = 1 << 10
 
 // together takes from due, in its order, what may share a call with the first: same dataset, same test
-// code, same revision of the bytes, as few as the smallest limit allows, and no more bytes than a
+// code, same revision of the bytes, suspects with suspects, as few as the smallest limit allows, and no more bytes than a
 // request may have. The first always goes.
 func together(due []Delivery, now time.Time) []Delivery {
 	first, size := due[0], 0
@@ -41,7 +41,7 @@ func together(due []Delivery, now time.Time) []Delivery {
 
 func (d Delivery) sharesWith(other Delivery, now time.Time) bool {
 	return d.Dataset == other.Dataset && d.TestCode == other.TestCode && d.Revision == other.Revision &&
-		d.BatchLimit == other.BatchLimit && d.isAging(now) == other.isAging(now)
+		d.BatchLimit == other.BatchLimit && d.isSuspect() == other.isSuspect() && d.isAging(now) == other.isAging(now)
 }
 
 func (d Delivery) isAging(now time.Time) bool { return now.Sub(d.EventAt) > aging }

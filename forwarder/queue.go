@@ -39,6 +39,7 @@ type Claim struct {
 	Lease   time.Duration // longer than the request timeout
 	Max     int           // most events in a batch
 	Unknown account.UnknownPolicy
+	Healed  time.Time // limits that deliveries got before this are gone
 }
 
 // Call is one HTTP request to Meta, with the deliveries it carried. Its row is written before the
@@ -66,6 +67,7 @@ type Lane struct {
 // NewCall makes the call for the oldest of some due deliveries, in the order they are to be sent, with as
 // many of the next as may share it (ledger 22).
 func NewCall(id uuid.UUID, c Claim, lane Lane, due []Delivery) *Call {
+	due = c.whole(due)
 	first := due[0]
 	return &Call{
 		ID: id, Account: c.Account, Node: c.Node, Epoch: lane.Epoch, Rested: lane.Rested, Dataset: first.Dataset, TestCode: first.TestCode,

@@ -3,6 +3,7 @@ package forwarder
 // A Queue and a Sender without a database and a Meta, for the tests of the loop.
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -51,8 +52,8 @@ func (m *memory) Due(_ context.Context, _ string, now time.Time) ([]string, erro
 	m.mu.Lock()
 	m.looks++
 	var due []string
-	for _, d := range m.deliveries {
-		if m.isDue(d, now) && !slices.Contains(due, d.Account) {
+	for i := range m.deliveries {
+		if d := &m.deliveries[i]; m.isDue(d, now) && !slices.Contains(due, d.Account) {
 			due = append(due, d.Account)
 		}
 	}
@@ -61,7 +62,7 @@ func (m *memory) Due(_ context.Context, _ string, now time.Time) ([]string, erro
 	return due, nil
 }
 
-func (m *memory) isDue(d Delivery, now time.Time) bool {
+func (m *memory) isDue(d *Delivery, now time.Time) bool {
 	return d.Status == Queued && !d.Due.After(now) && !m.paused[d.Account].After(now)
 }
 
@@ -75,22 +76,26 @@ func (m *memory) Claim(_ context.Context, c Claim) (*Call, error) {
 		return nil, m.claimFails
 	}
 	var due []*Delivery
-	for i, d := range m.deliveries {
-		if d.Account == c.Account && m.isDue(d, c.Now) {
-			due = append(due, &m.deliveries[i])
+	for i := range m.deliveries {
+		if d := &m.deliveries[i]; d.Account == c.Account && m.isDue(d, c.Now) {
+			due = append(due, d)
 		}
 	}
 	if len(due) == 0 {
 		return nil, nil
 	}
-	slices.SortStableFunc(due, func(a, b *Delivery) int { return a.Due.Compare(b.Due) })
-	var list []Delivery
-	for _, d := range due {
+	slices.SortFunc(due, func(a, b *Delivery) int { return cmp.Or(a.Due.Compare(b.Due), bytes.Compare(a.ID[:], b.ID[:])) })
+	list := make([]Delivery, 0, c.Max)
+	for _, d := range due[:min(len(due), c.Max)] {
 		list = append(list, *d)
 	}
 	call := NewCall(uuid.New(), c, Lane{Rested: m.causes[c.Account]}, list)
+	carried := map[uuid.UUID]bool{}
+	for _, d := range call.Deliveries {
+		carried[d.ID] = true
+	}
 	for _, d := range due {
-		if slices.ContainsFunc(call.Deliveries, func(in Delivery) bool { return in.ID == d.ID }) {
+		if carried[d.ID] {
 			d.Status, d.Call = Sending, call.ID
 		}
 	}
@@ -116,6 +121,7 @@ func (m *memory) Settle(ctx context.Context, call *Call, s Settlement) (n int, e
 	for i := range m.deliveries {
 		if d := &m.deliveries[i]; d.Status == Sending && d.Call == call.ID {
 			d.Status, d.Reason, d.Due = s.To, s.Reason, s.Due
+			d.UpdatedAt = s.EndedAt
 			d.Attempts++
 			d.BatchLimit, d.Revision = cmp.Or(s.BatchLimit, d.BatchLimit), cmp.Or(s.Revision, d.Revision)
 			if s.Alone != uuid.Nil && d.ID == s.Alone {

@@ -67,6 +67,7 @@ func decide(call *Call, receipt capi.Receipt, err error, policy account.UnknownP
 	if wait := refusal.Wait(); wait > 0 && s.Pause == nil { // whatever else it says
 		s.Pause = &Pause{now.Add(wait), Throttled, "Meta asks to be left alone for a while; sending goes on by itself"}
 	}
+	s.narrow(call, refusal)
 	return s
 }
 
@@ -96,9 +97,6 @@ func (s *Settlement) refuse(call *Call, refusal *capi.Error, why reason.Code, to
 	}
 	s.BatchLimit = half(call)
 }
-
-// half is how many events of a refused call share the next ones.
-func half(call *Call) int { return (len(call.Deliveries) + 1) / 2 }
 
 // nextTry is when the events of a call are tried again. However long the backoff is by now, the oldest
 // gets a last chance before it is too old.

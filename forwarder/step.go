@@ -30,7 +30,7 @@ func (f *Forwarder) step(ctx context.Context, id string, follows bool) (n int, e
 	if !l.pace.AllowN(f.Clock.Now(), 1) {
 		return 0, nil // what is due meanwhile goes together at the next look
 	}
-	call, err := f.claim(ctx, a)
+	call, err := f.claim(ctx, a, l.healed)
 	if call == nil || err != nil {
 		return 0, err
 	}
@@ -41,6 +41,7 @@ func (f *Forwarder) step(ctx context.Context, id string, follows bool) (n int, e
 	f.hear(receipt, err)
 	s := decide(call, receipt, err, a.Unknown, f.Clock.Now())
 	l.weigh(call, &s)
+	l.heal(call, s)
 	if rest := l.rest(); rest > 0 && s.Pause == nil {
 		s.Pause = &Pause{Until: s.EndedAt.Add(rest), Cause: BreakerOpen, Words: "call after call failed: " + s.Words}
 	}
@@ -78,9 +79,9 @@ func (f *Forwarder) lane(id string) *lane {
 
 // claim takes the next batch. Where the claim failed in a way that may have left its intent behind, that
 // is taken back: nothing was sent, and nobody is to wonder whether it was.
-func (f *Forwarder) claim(ctx context.Context, a account.Account) (*Call, error) {
+func (f *Forwarder) claim(ctx context.Context, a account.Account, healed time.Time) (*Call, error) {
 	call, err := f.Queue.Claim(ctx, Claim{
-		Account: a.ID, Node: f.Node, Now: f.Clock.Now(), Lease: f.Lease, Max: capi.MaxBatch, Unknown: a.Unknown,
+		Account: a.ID, Node: f.Node, Now: f.Clock.Now(), Lease: f.Lease, Max: capi.MaxBatch, Unknown: a.Unknown, Healed: healed,
 	})
 	if err == nil {
 		return call, nil

@@ -58,6 +58,7 @@ func conformance(t *testing.T, fresh func(*testing.T) *Store) {
 		"clicks are one per click id":                   oneClickPerID,
 		"a batch is one dataset and one test code":      oneDataset,
 		"a batch limit splits":                          batchLimit,
+		"a lane that healed sends whole batches":        healedLane,
 		"a stopping node gives its lanes back":          givesLanesBack,
 		"a late settle changes no row":                  lateSettle,
 		"an open call is settled as unknown":            openCallIsUnknown,

@@ -181,6 +181,7 @@ type dueRow struct {
 	BatchLimit int
 	Revision   int
 	CallID     []byte
+	UpdatedAt  int64
 }
 
 // dueDeliveries reads the oldest due deliveries that no call carries. What is nearly too old to be sent is
@@ -188,14 +189,14 @@ type dueRow struct {
 func dueDeliveries(ctx context.Context, tx bun.Tx, c forwarder.Claim, carried [][]any, payload string) ([]forwarder.Delivery, error) {
 	rows := make([]dueRow, 0, c.Max)
 	err := tx.NewRaw(`
-SELECT id, event_at, `+payload+` AS payload, dataset_id, test_code, attempts, batch_limit, revision, call_id FROM deliveries
+SELECT id, event_at, `+payload+` AS payload, dataset_id, test_code, attempts, batch_limit, revision, call_id, updated_at FROM deliveries
 WHERE account_id = ? AND status = 'queued' AND due_at <= ? AND event_at > ? AND id NOT IN (?) ORDER BY due_at, id LIMIT ?`,
 		c.Account, micros(c.Now), micros(c.Now.Add(-forwarder.ClaimableFor)), among("bytea", carried), c.Max).Scan(ctx, &rows)
 	due := make([]forwarder.Delivery, len(rows))
 	for i, r := range rows {
 		due[i] = forwarder.Delivery{
 			Account: c.Account, ID: asUUID(r.ID), Status: forwarder.Queued, EventAt: fromMicros(r.EventAt), Payload: r.Payload, Dataset: r.DatasetID,
-			TestCode: r.TestCode, Attempts: r.Attempts, BatchLimit: r.BatchLimit, Revision: r.Revision, Call: asUUID(r.CallID),
+			TestCode: r.TestCode, Attempts: r.Attempts, BatchLimit: r.BatchLimit, Revision: r.Revision, Call: asUUID(r.CallID), UpdatedAt: fromMicros(r.UpdatedAt),
 		}
 	}
 	return due, err
