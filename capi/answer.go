@@ -60,7 +60,7 @@ func judge(r reply, sent int) (Receipt, error) {
 	case *a.EventsReceived == 0:
 		e.Err = ErrNoneTaken
 	default:
-		e.Err = fmt.Errorf("counted %d events of %d", *a.EventsReceived, sent)
+		e.Err = ShortCount{*a.EventsReceived, sent}
 	}
 	return Receipt{}, e
 }

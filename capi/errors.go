@@ -32,6 +32,12 @@ const (
 // ErrNoneTaken is the cause in an [Error] when Meta answered 200 and counted no event.
 var ErrNoneTaken = errors.New("counted none of the events")
 
+// ShortCount is the cause in an [Error] when Meta's receipt counts some of the events, or more than were
+// sent: which ones it took, it does not say.
+type ShortCount struct{ Counted, Sent int }
+
+func (s ShortCount) Error() string { return fmt.Sprintf("counted %d of %d", s.Counted, s.Sent) }
+
 // Error is a send that did not end in a [Receipt], or another call that failed.
 type Error struct {
 	Op         string // what was tried, like "read the dataset"; "" means to send events

@@ -104,6 +104,7 @@ type Settlement struct {
 	Due        time.Time // when To is Queued
 	BatchLimit int       // new limit when the batch was split; 0 leaves it
 	Alone      uuid.UUID // the event that Meta named: it goes alone next; zero = none
+	Doubts     int       // of calls with an unknown outcome, this one among them, that hold an event; 0 = no number does
 	Revision   int       // new revision of the events' bytes, of Alone's where one is named; 0 leaves it
 
 	Pause *Pause // the lane rests; nil = no pause

@@ -118,14 +118,20 @@ func (m *memory) Settle(ctx context.Context, call *Call, s Settlement) (n int, e
 	} else if s.Outcome == Accepted {
 		delete(m.causes, call.Account)
 	}
+	becomes := map[uuid.UUID]Settlement{}
+	for _, part := range s.Parts(call) {
+		for _, d := range part.Deliveries {
+			becomes[d.ID] = part.Settlement
+		}
+	}
 	for i := range m.deliveries {
 		if d := &m.deliveries[i]; d.Status == Sending && d.Call == call.ID {
-			d.Status, d.Reason, d.Due = s.To, s.Reason, s.Due
-			d.UpdatedAt = s.EndedAt
-			d.Attempts++
+			s := becomes[d.ID]
+			d.Status, d.Reason, d.Due, d.UpdatedAt = s.To, s.Reason, s.Due, s.EndedAt
 			d.BatchLimit, d.Revision = cmp.Or(s.BatchLimit, d.BatchLimit), cmp.Or(s.Revision, d.Revision)
-			if s.Alone != uuid.Nil && d.ID == s.Alone {
-				d.BatchLimit = 1
+			d.Attempts++
+			if s.Outcome == Unknown {
+				d.Unknowns++
 			}
 			n++
 		}

@@ -61,6 +61,8 @@ func decide(call *Call, receipt capi.Receipt, err error, policy account.UnknownP
 		s.Outcome = Unknown
 		if policy == account.Hold {
 			s.To, s.Reason = Held, reason.UnknownOutcome
+		} else if _, short := errors.AsType[capi.ShortCount](refusal.Err); short {
+			s.doubt(call)
 		}
 	case capi.Again:
 	}

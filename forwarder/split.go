@@ -1,7 +1,12 @@
 package forwarder
 
 import (
+	"slices"
+
+	"github.com/google/uuid"
+
 	"github.com/clickthread/clickthread/capi"
+	"github.com/clickthread/clickthread/reason"
 )
 
 // How a batch that fails again and again is taken apart, so that what is wrong with one event does not
@@ -42,4 +47,45 @@ func (c Claim) whole(due []Delivery) []Delivery {
 		}
 	}
 	return due
+}
+
+// mostDoubts is how many calls with an unknown outcome an event may have been in when Meta itself counts
+// fewer events than it was sent: to send it once more would only count others twice (ADR 9).
+const mostDoubts = 3
+
+// doubt holds what was in doubt too often, whatever the account's policy, and halves the batch: one of its
+// events is what Meta does not count.
+func (s *Settlement) doubt(call *Call) {
+	s.Doubts = mostDoubts
+	if len(call.Deliveries) > 1 {
+		s.BatchLimit = half(call)
+	}
+}
+
+// Part is what becomes of some of a call's deliveries.
+type Part struct {
+	Settlement
+	Deliveries []Delivery
+}
+
+// Parts tells what becomes of each delivery. Usually all fare alike; an event that goes alone next, and one that
+// has been in doubt too often, do not.
+func (s Settlement) Parts(call *Call) []Part {
+	all, alone, held := Part{Settlement: s}, Part{Settlement: s}, Part{Settlement: s}
+	alone.BatchLimit = 1
+	held.To, held.Reason = Held, reason.UnknownOutcome
+	for _, d := range call.Deliveries {
+		switch {
+		case s.Doubts > 0 && d.Unknowns+1 >= s.Doubts:
+			held.Deliveries = append(held.Deliveries, d)
+		case d.ID == s.Alone && s.Alone != uuid.Nil:
+			alone.Deliveries = append(alone.Deliveries, d)
+		default:
+			all.Deliveries = append(all.Deliveries, d)
+		}
+	}
+	if len(alone.Deliveries) > 0 {
+		all.Revision = 0
+	}
+	return slices.DeleteFunc([]Part{all, alone, held}, func(p Part) bool { return len(p.Deliveries) == 0 })
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/clickthread/clickthread/capi"
+	"github.com/clickthread/clickthread/reason"
 )
 
 // TestAnEventThatAlwaysFailsEndsAlone is promise 6 where no refusal names anybody: whenever one event is in the
@@ -52,6 +53,35 @@ func TestAnEventThatAlwaysFailsEndsAlone(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestAShortCountIsNotRepeatedForever: Meta counts all events but one, whenever that one is in the batch. Nobody
+// knows which it took, so each try may count the others once more: three such answers, and what is left is a
+// person's to decide. Answers that never came are no reason to stop.
+func TestAShortCountIsNotRepeatedForever(t *testing.T) {
+	const n = 10
+	time0, handed := &watch{noon, noon}, 0
+	f, queue := loop(t, func(_ capi.Dataset, events [][]byte) error {
+		handed += len(events)
+		if slices.ContainsFunc(events, func(e []byte) bool { return string(e) == `{"event_id":"3"}` }) {
+			if len(events) == 1 {
+				return &capi.Error{HTTPStatus: 200, Sent: true, Err: capi.ErrNoneTaken}
+			}
+			return &capi.Error{HTTPStatus: 200, Sent: true, Err: capi.ShortCount{Counted: len(events) - 1, Sent: len(events)}}
+		}
+		return nil
+	}, func(o *Options) { o.Clock = time0.clock() })
+	queue.queue("bakery", n, noon)
+	for until := noon.Add(6 * 24 * time.Hour); time0.wall.Before(until); time0.pass(10 * time.Second) {
+		once(t, f)
+	}
+	bad := queue.deliveries[3]
+	if handed > 3*n || queue.count("", Sent) < n/2 || queue.count("", Sent)+queue.count("", Held) != n {
+		t.Errorf("Meta was handed %d events for %d; %d are sent, %d held", handed, n, queue.count("", Sent), queue.count("", Held))
+	}
+	if bad.Status != Held || bad.Reason != reason.UnknownOutcome || bad.Unknowns != mostDoubts {
+		t.Errorf("the bad one is %s (%s) after %d unknown outcomes", bad.Status, bad.Reason, bad.Unknowns)
 	}
 }
 

@@ -61,7 +61,7 @@ var words = map[Code]string{
 	TwoContacts:         "two different people fit, and one would be a guess",
 	MetaDetected:        "Meta already reported this event by itself for the same click",
 	MetaUnknown:         "Meta refused it with an answer that is not in our table",
-	UnknownOutcome:      "the request left but no answer came back, and the account's policy is to hold",
+	UnknownOutcome:      "the request left, nobody knows whether Meta took the event, and to send it again might count it twice",
 	MetaRefused:         "Meta refused this event",
 	TooOld:              "it is older than 7 days, and Meta takes no events older than that",
 	Refunded:            "the order was refunded before the event was sent",

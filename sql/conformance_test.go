@@ -63,6 +63,7 @@ func conformance(t *testing.T, fresh func(*testing.T) *Store) {
 		"a late settle changes no row":                  lateSettle,
 		"an open call is settled as unknown":            openCallIsUnknown,
 		"unknown is held where the account says so":     unknownIsHeld,
+		"what was in doubt too often is held":           doubtsHold,
 		"a paused lane is not due":                      pausedLane,
 		"a probe that is taken ends a wrong account":    probeTaken,
 		"an orphan of a paused lane is settled":         orphanOfAPausedLane,

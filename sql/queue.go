@@ -178,6 +178,7 @@ type dueRow struct {
 	DatasetID  string
 	TestCode   string
 	Attempts   int
+	Unknowns   int
 	BatchLimit int
 	Revision   int
 	CallID     []byte
@@ -189,14 +190,14 @@ type dueRow struct {
 func dueDeliveries(ctx context.Context, tx bun.Tx, c forwarder.Claim, carried [][]any, payload string) ([]forwarder.Delivery, error) {
 	rows := make([]dueRow, 0, c.Max)
 	err := tx.NewRaw(`
-SELECT id, event_at, `+payload+` AS payload, dataset_id, test_code, attempts, batch_limit, revision, call_id, updated_at FROM deliveries
+SELECT id, event_at, `+payload+` AS payload, dataset_id, test_code, attempts, unknowns, batch_limit, revision, call_id, updated_at FROM deliveries
 WHERE account_id = ? AND status = 'queued' AND due_at <= ? AND event_at > ? AND id NOT IN (?) ORDER BY due_at, id LIMIT ?`,
 		c.Account, micros(c.Now), micros(c.Now.Add(-forwarder.ClaimableFor)), among("bytea", carried), c.Max).Scan(ctx, &rows)
 	due := make([]forwarder.Delivery, len(rows))
 	for i, r := range rows {
 		due[i] = forwarder.Delivery{
 			Account: c.Account, ID: asUUID(r.ID), Status: forwarder.Queued, EventAt: fromMicros(r.EventAt), Payload: r.Payload, Dataset: r.DatasetID,
-			TestCode: r.TestCode, Attempts: r.Attempts, BatchLimit: r.BatchLimit, Revision: r.Revision, Call: asUUID(r.CallID), UpdatedAt: fromMicros(r.UpdatedAt),
+			TestCode: r.TestCode, Attempts: r.Attempts, Unknowns: r.Unknowns, BatchLimit: r.BatchLimit, Revision: r.Revision, Call: asUUID(r.CallID), UpdatedAt: fromMicros(r.UpdatedAt),
 		}
 	}
 	return due, err

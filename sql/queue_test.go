@@ -146,6 +146,16 @@ func unknownIsHeld(t *testing.T, l *ledger) {
 	l.wantStatuses(map[string]int{"held " + string(reason.UnknownOutcome): 2})
 }
 
+// doubtsHold: of a call some deliveries may have been in doubt often enough, others not.
+func doubtsHold(t *testing.T, l *ledger) {
+	l.queue(3, func(i int, d *forwarder.Delivery) { d.Unknowns = i })
+	again := forwarder.Settlement{Outcome: forwarder.Unknown, To: forwarder.Queued, Due: l.now, Doubts: 3}
+	l.settle(l.claim("a"), again)
+	l.wantStatuses(map[string]int{"queued": 2, "held unknown_outcome": 1})
+	l.settle(l.claim("a"), again)
+	l.wantStatuses(map[string]int{"queued": 1, "held unknown_outcome": 2})
+}
+
 func pausedLane(t *testing.T, l *ledger) {
 	l.queue(1, nil)
 	call := l.claim("a")

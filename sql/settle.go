@@ -59,39 +59,33 @@ WHERE account_id = ? AND holder = ? AND epoch = ? AND pause_cause NOT IN (?)`,
 
 // settleDeliveries writes what became of the deliveries of a call.
 func settleDeliveries(ctx context.Context, tx bun.Tx, call *forwarder.Call, t forwarder.Settlement) (int, error) {
-	var all, earlier, alone [][]any
+	var earlier [][]any
 	for _, d := range call.Deliveries {
 		if d.Call != uuid.Nil {
 			earlier = append(earlier, []any{d.ID[:]})
 		}
-		if d.ID == t.Alone {
-			alone = append(alone, []any{d.ID[:]})
-			continue
-		}
-		all = append(all, []any{d.ID[:]})
 	}
 	if len(earlier) > 0 {
 		if err := rememberCalls(ctx, tx, call.Account, among("bytea", earlier)); err != nil {
 			return 0, err
 		}
 	}
-	others := t
-	if len(alone) > 0 {
-		others.Revision = 0
+	total := 0
+	for _, part := range t.Parts(call) {
+		ids := make([][]any, len(part.Deliveries))
+		for i, d := range part.Deliveries {
+			ids[i] = []any{d.ID[:]}
+		}
+		n, err := settleSome(ctx, tx, call, part.Settlement, ids)
+		if err != nil {
+			return 0, err
+		}
+		total += n
 	}
-	n, err := settleSome(ctx, tx, call, others, all)
-	if err != nil || len(alone) == 0 {
-		return n, err
-	}
-	t.BatchLimit = 1
-	one, err := settleSome(ctx, tx, call, t, alone)
-	return n + one, err
+	return total, nil
 }
 
 func settleSome(ctx context.Context, tx bun.Tx, call *forwarder.Call, t forwarder.Settlement, ids [][]any) (int, error) {
-	if len(ids) == 0 {
-		return 0, nil
-	}
 	unknown, tried := 0, 1
 	if t.Outcome == forwarder.Unknown {
 		unknown = 1
