@@ -13,6 +13,7 @@ var (
 	notSent    = Explanation{Verdict: Again, What: "Meta could not be reached", Fix: "check network, DNS, certificates and the clock; it is sent again by itself"}
 	tooLarge   = Explanation{Verdict: Refused, What: "the batch is larger than one request may be", Fix: "nothing: it is sent again in halves"}
 	noAnswer   = Explanation{Verdict: Unknown, What: "the request left, but no answer to rely on came back", Fix: "Meta may have the events: the account's setting for unknown outcomes says whether they are sent again"}
+	miscount   = Explanation{Verdict: Unknown, What: "Meta's receipt counts another number of events than were sent", Fix: "it is sent again in halves; what was in doubt three times waits for a person: look for it in Events Manager, then cancel or release it (clickthread events cancel|release)"}
 	redirected = Explanation{Verdict: Again, What: "the answer was a redirect, which is never followed", Fix: "check the Graph address and any proxy on the way; it is sent again by itself"}
 	notMeta    = Explanation{Verdict: Again, What: "something on the way refused in Meta's place", Fix: "check the Graph address, and what a proxy or firewall on the way asks for; it is sent again by itself"}
 	// Seen with code 100 and no subcode, where Meta's documents lead one to expect 104 (facebook-python-business-sdk, issue 528).
@@ -31,7 +32,7 @@ var (
 // none.
 func Explanations() []Explanation {
 	return slices.Concat(codes, []Explanation{
-		passing, tooMany, noneTaken, notSent, tooLarge, noAnswer, redirected, gateway, metaDown, cutShort, notMeta, wrongSecret, unclear,
+		passing, tooMany, noneTaken, notSent, tooLarge, noAnswer, miscount, redirected, gateway, metaDown, cutShort, notMeta, wrongSecret, unclear,
 	})
 }
 
@@ -70,9 +71,12 @@ func lookUp(code, subcode int) (Explanation, bool) {
 // gateway, may have been. That matters for events alone: the other calls may be made twice.
 func (e *Error) withoutCode() Explanation {
 	unsure := e.HTTPStatus < 300 || e.HTTPStatus == 502 || e.HTTPStatus == 504
+	_, counted := errors.AsType[ShortCount](e.Err)
 	switch {
 	case errors.Is(e.Err, ErrNoneTaken):
 		return noneTaken
+	case counted:
+		return miscount
 	case e.HTTPStatus == 0 && !e.Sent && e.Op != "":
 		return unreached
 	case e.HTTPStatus == 0 && !e.Sent:

@@ -40,10 +40,9 @@ func decide(call *Call, receipt capi.Receipt, err error, policy account.UnknownP
 	if !errors.As(err, &refusal) {
 		refusal = &capi.Error{Err: err}
 	}
-	what, fix := refusal.Words()
 	s := Settlement{
 		Outcome: Failed, HTTPStatus: refusal.HTTPStatus, Code: refusal.Code, Subcode: refusal.Subcode,
-		Words: what + "; " + fix, TraceID: refusal.TraceID, Answer: refusal.Body, EndedAt: now,
+		Words: inWords(refusal), TraceID: refusal.TraceID, Answer: refusal.Body, EndedAt: now,
 		To: Queued, Due: nextTry(call, now),
 	}
 	switch refusal.Retry() {
@@ -71,6 +70,15 @@ func decide(call *Call, receipt capi.Receipt, err error, policy account.UnknownP
 	}
 	s.narrow(call, refusal)
 	return s
+}
+
+// inWords says what happened, why, and what to do.
+func inWords(refusal *capi.Error) string {
+	what, fix := refusal.Words()
+	if why := refusal.Cause(); why != "" {
+		what += " (" + why + ")"
+	}
+	return what + "; " + fix
 }
 
 // refuse ends a single event. Of a batch, the event that Meta names goes alone next, and the others

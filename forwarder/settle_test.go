@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,6 +96,19 @@ func TestAnAnswerIsKeptAsItCame(t *testing.T) {
 	}, account.Resend, noon)
 	if refused.HTTPStatus != 400 || refused.Code != 100 || refused.Subcode != 2804066 || refused.TraceID != "DeF" || string(refused.Answer) != `{"error":{}}` {
 		t.Errorf("refused: %+v", refused)
+	}
+}
+
+// TestWhyMetaCouldNotBeReachedIsSaid: a person who reads the call's words knows what to mend.
+func TestWhyMetaCouldNotBeReachedIsSaid(t *testing.T) {
+	for want, err := range map[string]error{
+		"could not be reached (x509: certificate has expired); check": &capi.Error{Err: errors.New("x509: certificate has expired")},
+		"another number of events than were sent (counted 9 of 10);":  &capi.Error{HTTPStatus: 200, Sent: true, Err: capi.ShortCount{Counted: 9, Sent: 10}},
+	} {
+		s := decide(&Call{Deliveries: make([]Delivery, 10)}, capi.Receipt{}, err, account.Resend, noon)
+		if !strings.Contains(s.Words, want) {
+			t.Errorf("words %q, want %q in them", s.Words, want)
+		}
 	}
 }
 
