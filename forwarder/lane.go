@@ -34,6 +34,7 @@ type lane struct {
 	writing chan error // the batch before, being written down; nil = none
 	named   uuid.UUID  // the event that Meta named last; zero = none
 	misled  bool       // Meta named an event, and took it when it came alone
+	alike   alike      // refusals in a row
 	healed  time.Time  // when a call was taken after a rest; limits from before say nothing
 }
 

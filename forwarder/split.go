@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -62,6 +63,14 @@ func (s *Settlement) doubt(call *Call) {
 	}
 }
 
+// earlier lets an event that goes alone go before the rest of its batch and of others.
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
 // Part is what becomes of some of a call's deliveries.
 type Part struct {
 	Settlement
@@ -79,6 +88,7 @@ func (s Settlement) Parts(call *Call) []Part {
 		case s.Doubts > 0 && d.Unknowns+1 >= s.Doubts:
 			held.Deliveries = append(held.Deliveries, d)
 		case d.ID == s.Alone && s.Alone != uuid.Nil:
+			alone.Due = earlier(s.Due, d.EventAt)
 			alone.Deliveries = append(alone.Deliveries, d)
 		default:
 			all.Deliveries = append(all.Deliveries, d)

@@ -41,6 +41,7 @@ func (f *Forwarder) step(ctx context.Context, id string, follows bool) (n int, e
 	f.hear(receipt, err)
 	s := decide(call, receipt, err, a.Unknown, f.Clock.Now())
 	l.weigh(call, &s)
+	l.recognise(call, err, &s)
 	l.heal(call, s)
 	if rest := l.rest(); rest > 0 && s.Pause == nil {
 		s.Pause = &Pause{Until: s.EndedAt.Add(rest), Cause: BreakerOpen, Words: "call after call failed: " + s.Words}
