@@ -7,6 +7,7 @@ type Explanation struct {
 	UpTo    int // last code of a range that begins with Code; 0 = the one code
 	Subcode int // 0 = every subcode that has no row of its own
 	Verdict Verdict
+	Sender  bool   // it is about what the events name as their sender; see [Error.SenderRefused]
 	What    string // what happened: part of a sentence, no full stop
 	Fix     string // what a person can do; for Pause, [Error.Words] adds how sending goes on
 }
@@ -19,7 +20,7 @@ const (
 	correct   = "read Meta's words in the answer (clickthread events show ID) and correct the rule or the order's data"
 	instagram = "send messaging_channel \"whatsapp\", or use the WhatsApp account's own dataset"
 	useWABA   = "identify the events by the WhatsApp Business Account instead of the Page"
-	oldPage   = "; what is queued already names the old Page for good: cancel it (clickthread events cancel)"
+	oldPage   = "; what is queued by then names the old Page for good, and is rejected"
 	ownSet    = "use the WhatsApp Business Account's own dataset"
 )
 
@@ -55,10 +56,10 @@ var codes = []Explanation{
 
 	// The account is set up wrongly: nothing it sends can succeed.
 	{Code: 100, Subcode: 33, Verdict: Pause, What: "the dataset does not exist, or the token may not use it", Fix: "check the dataset id, and assign the token's system user to the dataset with the task UPLOAD; if the dataset belongs to another Business, share it with yours or " + ownSet},
-	{Code: 100, Subcode: 2804132, Verdict: Pause, What: "the WhatsApp Business Account is not linked to this dataset", Fix: ownSet + ", or connect the account to this dataset in Events Manager"},
-	{Code: 100, Subcode: 2804131, Verdict: Pause, What: "the events name a Page, and no Page is linked to this dataset", Fix: "connect the Page to this dataset in Events Manager, or " + useWABA + oldPage},
-	{Code: 100, Subcode: 2804065, Verdict: Pause, What: "the Page that the events name is not the one linked to this dataset", Fix: "connect that Page to this dataset in Events Manager, or " + useWABA + oldPage},
-	{Code: 100, Subcode: 2804116, Verdict: Pause, What: "the events name neither a WhatsApp Business Account nor a Page", Fix: "set the account's waba_id"},
+	{Code: 100, Subcode: 2804132, Verdict: Pause, Sender: true, What: "the WhatsApp Business Account is not linked to this dataset", Fix: ownSet + ", or connect the account to this dataset in Events Manager"},
+	{Code: 100, Subcode: 2804131, Verdict: Pause, Sender: true, What: "the events name a Page, and no Page is linked to this dataset", Fix: "connect the Page to this dataset in Events Manager, or " + useWABA + oldPage},
+	{Code: 100, Subcode: 2804065, Verdict: Pause, Sender: true, What: "the Page that the events name is not the one linked to this dataset", Fix: "connect that Page to this dataset in Events Manager, or " + useWABA + oldPage},
+	{Code: 100, Subcode: 2804116, Verdict: Pause, Sender: true, What: "the events name neither a WhatsApp Business Account nor a Page", Fix: "set the account's waba_id"},
 	{Code: 190, Subcode: 460, Verdict: Pause, What: "the token ended because its owner changed their password", Fix: "make a new token, better one of a system user"},
 	{Code: 190, Subcode: 463, Verdict: Pause, What: "the token has expired", Fix: "make a new token, better one of a system user that never expires"},
 	{Code: 190, Subcode: 467, Verdict: Pause, What: "the token was revoked", Fix: "make a new token"},

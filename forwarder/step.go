@@ -40,6 +40,7 @@ func (f *Forwarder) step(ctx context.Context, id string, follows bool) (n int, e
 	receipt, err := l.breaker.Execute(func() (capi.Receipt, error) { return f.send(ctx, call, a) })
 	f.hear(receipt, err)
 	s := decide(call, receipt, err, a.Unknown, f.Clock.Now())
+	s.spare(call, err, a)
 	l.weigh(call, &s)
 	l.recognise(call, err, &s)
 	l.heal(call, s)
