@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +27,7 @@ import (
 // accounts as a story needs. Events go straight into the ledger, as what the rules decided would.
 type office struct {
 	*testing.T
+	url      string // of its database
 	store    *sql.Store
 	graph    *sandbox.Graph
 	forward  *forwarder.Forwarder
@@ -43,7 +47,8 @@ type officeOptions struct {
 
 func openOffice(t *testing.T, o officeOptions) *office {
 	t.Helper()
-	store, err := sql.Open(t.Context(), sql.Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "clickthread.db"), Node: "test", Exclusive: true})
+	url := "sqlite:" + filepath.Join(t.TempDir(), "clickthread.db")
+	store, err := sql.Open(t.Context(), sql.Options{URL: url, Node: "test", Exclusive: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +70,7 @@ func openOffice(t *testing.T, o officeOptions) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &office{T: t, store: store, graph: graph, forward: forward, accounts: o.accounts, now: o.now}
+	return &office{T: t, url: url, store: store, graph: graph, forward: forward, accounts: o.accounts, now: o.now}
 }
 
 // merchants are n accounts, each with its own dataset.
@@ -154,4 +159,22 @@ func (o *office) taken() map[string][]time.Time {
 		times[event.ID] = append(times[event.ID], e.ReceivedAt)
 	}
 	return times
+}
+
+// command runs the program beside the loop, as a person would; it has to end well.
+func (o *office) command(args ...string) {
+	o.Helper()
+	var accounts strings.Builder
+	for _, a := range o.accounts {
+		fmt.Fprintf(&accounts, "  - {id: %s, waba_id: %q, dataset_id: %q, access_token: token}\n", a.ID, a.WABAID, a.DatasetID)
+	}
+	file := filepath.Join(o.TempDir(), "settings.yaml")
+	settings := fmt.Sprintf("database: %q\nmeta: {app_secrets: [%s], verify_token: verify-me}\naccounts:\n%s", o.url, testSecret, &accounts)
+	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
+		o.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	if code := run(o.Context(), append(args, "--config", file), &out, &errs); code != exitOK {
+		o.Fatalf("%s ends with %d:\n%s%s", strings.Join(args, " "), code, &out, &errs)
+	}
 }
