@@ -116,14 +116,17 @@ func (m *chattyMeta) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		base64.URLEncoding.EncodeToString([]byte("x" + token + "??")), base64.RawStdEncoding.EncodeToString([]byte(token)),
 		fmt.Sprintf("%x", token), fmt.Sprintf("%X", token),
 	}, "\n")
+	secrets += "\n" + string(body) + "\n" + r.URL.RawQuery
 	for i, way := range m.ways {
 		if strings.Contains(r.URL.Path, "/"+m.dataset(i)+"/") {
 			m.mu.Lock()
 			m.asked[way.name] = true
 			m.mu.Unlock()
-			way.answer(w, r, secrets+"\n"+string(body))
+			way.answer(w, r, secrets)
+			return
 		}
 	}
+	m.ways[m.way("refused")].answer(w, r, secrets) // what is asked about an account
 }
 
 // waysUsed is in how many ways it has answered so far.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -90,6 +91,7 @@ func TestPostgresRestartsUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		v.until("the server says that it is not ready", func() bool { return !v.ready(server) })
+		v.refuses(server) // and a webhook is not taken meanwhile
 		if err := cluster.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -107,6 +109,17 @@ func TestPostgresRestartsUnderLoad(t *testing.T) {
 	v.stop(server)
 	if _, twice := v.check(expected); twice != 0 {
 		t.Errorf("%d events were taken twice", twice)
+	}
+}
+
+// refuses posts a webhook of somebody else's to a server without its database: 503, so that Meta tries again.
+func (v *victim) refuses(n *node) {
+	v.Helper()
+	who := &sandbox.Shopper{WABA: "300100200300400", PhoneNumberID: "700100", WAID: "5511970000001", Now: time.Now}
+	client := &http.Client{Timeout: 5 * time.Second}
+	status, err := sandbox.Post(v.Context(), client, "http://"+n.addr+webhook.Path, testSecret, who.Say("quanto custa?").Body)
+	if err != nil || status != http.StatusServiceUnavailable {
+		v.Errorf("a webhook while the database is away: %d %v, want 503", status, err)
 	}
 }
 
@@ -147,6 +160,9 @@ func TestAStoppedNodeSettlesNothing(t *testing.T) {
 	v.until("the first node is ready again", func() bool { return v.ready(first) })
 	v.stop(first)
 	v.stop(second)
+	if log := first.output.String(); !strings.Contains(log, "settled too late") {
+		t.Errorf("the first node has not tried to settle its call:\n%s", log)
+	}
 	if after := v.delivery(store); after.Status != before.Status || after.Call != before.Call || !after.UpdatedAt.Equal(before.UpdatedAt) || after.Unknowns != 1 {
 		t.Errorf("the late settle changed the row: before %+v, after %+v", before, after)
 	}

@@ -243,6 +243,38 @@ func (d secretDay) commands() {
 	d.command("rules", "explain", canaries["phone"])
 	d.command("rules", "explain", "--message", "paguei "+canaries["phone"]+" "+canaries["e-mail"], "--account", deliveries[0].Account)
 	d.command("events", "show", deliveries[0].EventID)
+	d.mending()
+}
+
+// mending are the commands that change something, on one account: the day goes on with the others. Meta, asked
+// about the account, is as talkative as ever.
+func (d secretDay) mending() {
+	d.Helper()
+	const account = "dead"
+	rules := filepath.Join(filepath.Dir(d.config), "rules", account)
+	for _, args := range [][]string{
+		{"accounts", "ls"},
+		{"accounts", "ls", "--json"},
+		{"accounts", "check", account},
+		{"accounts", "check", account, "--json"},
+		{"accounts", "subscribe", account},
+		{"accounts", "pause", account, "--reason", "a person looks into it"},
+		{"accounts", "resume", account},
+		{"optouts", "add", "--account", account, "+" + canaries["phone"]},
+		{"optouts", "add", "--account", account, canaries["new phone"], "--json"},
+		{"optouts", "ls"},
+		{"optouts", "ls", "--json"},
+		{"optouts", "rm", "--account", account, "+" + canaries["phone"]},
+		{"events", "retry", "--account", account, "--confirm", "9"},
+		{"events", "retry", "--state", "rejected", "--confirm", "1"},
+		{"events", "release", "--reason", "meta_unknown", "--confirm", "1"},
+		{"events", "cancel", "--account", account, "--state", "queued", "--confirm", "1"},
+		{"events", "cancel", "--account", account, "--json", "--confirm", "0"},
+		{"rules", "check", rules},
+		{"rules", "test", rules},
+	} {
+		d.command(args...)
+	}
 }
 
 // command runs the program with the settings, keeps what it says, and reports whether it ended well.
