@@ -198,6 +198,16 @@ func TestCheckKnowsWhyAnAccountIsPaused(t *testing.T) {
 	h.says(out, "wrong  sending           the WhatsApp Business Account is not linked to this dataset", "clickthread accounts resume shop")
 }
 
+// Events that name a Page go to the Page's dataset, which is not the WhatsApp account's own.
+func TestCheckOfAPagesDataset(t *testing.T) {
+	h := asked(t, sandbox.Options{Accounts: []sandbox.Account{shopAccount()}}, func(s *configs.Settings) {
+		s.Accounts[0].DatasetID, s.Accounts[0].Send.Identity = "900777", "page:400100"
+	})
+	h.command(exitOK, "accounts", "subscribe", "shop")
+	out, _ := h.command(exitOK, "accounts", "check", "shop")
+	h.says(out, "ok     dataset           900777; whether Page 400100")
+}
+
 func TestCheckWithoutMeta(t *testing.T) {
 	h := openHouse(t, testRules, secretToken, func(s *configs.Settings) { s.Meta.GraphURL = "http://127.0.0.1:1" })
 	for _, line := range []string{"accounts check shop", "accounts subscribe shop"} {

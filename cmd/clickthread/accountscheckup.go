@@ -177,7 +177,8 @@ func (c *checkup) webhooks(ctx context.Context) error {
 }
 
 // dataset is the one that belongs to the WhatsApp account: of another, Meta refuses the events with code
-// 100 unless it was shared and connected.
+// 100 unless it was shared and connected. For events that name a Page it may be any that the Page is connected
+// to, which Meta tells only in answer to an event.
 func (c *checkup) dataset(ctx context.Context) error {
 	own, there, err := c.meta.ReadDataset(ctx, c.as, c.account.WABAID)
 	if err != nil {
@@ -187,6 +188,9 @@ func (c *checkup) dataset(ctx context.Context) error {
 	switch {
 	case own == c.account.DatasetID:
 		c.well("dataset", "%s is the WhatsApp account's own", own)
+	case c.account.Send.PageID != "":
+		c.well("dataset", "%s; whether Page %s, which the events name, is connected to it stands in Events Manager: Meta refuses the events if it is not",
+			c.account.DatasetID, c.account.Send.PageID)
 	case there:
 		c.wrong("dataset", fmt.Sprintf("dataset_id is %s, but the WhatsApp account's own dataset is %s; of another, Meta refuses the events (code 100)", c.account.DatasetID, own),
 			fmt.Sprintf("set dataset_id: %q, restart and run: clickthread accounts resume %s; or, %s", own, c.account.ID, share))

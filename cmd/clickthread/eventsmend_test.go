@@ -28,7 +28,7 @@ func (h *house) command(want int, args ...string) (stdout, stderr string) {
 	for _, a := range s.Accounts {
 		list = append(list, map[string]any{
 			"id": a.ID, "waba_id": a.WABAID, "dataset_id": a.DatasetID, "access_token": a.AccessToken.Reveal(),
-			"country": a.Country, "currency": a.Currency, "timezone": a.Timezone, "phone_number_ids": a.PhoneNumberIDs,
+			"send": map[string]any{"identity": a.Send.Identity}, "country": a.Country, "currency": a.Currency, "timezone": a.Timezone, "phone_number_ids": a.PhoneNumberIDs,
 		})
 	}
 	text, err := yaml.Marshal(map[string]any{
