@@ -34,15 +34,21 @@ func engine(t *testing.T, rules string) (*house, *sandbox.Shopper) {
 // passes lets time pass for what waits, and the job of every second run.
 func (h *house) passes(d time.Duration) {
 	h.Helper()
+	h.waits(d)
+	if _, err := h.app.ripen(h.Context()); err != nil {
+		h.Fatal(err)
+	}
+}
+
+// waits lets time pass for what waits.
+func (h *house) waits(d time.Duration) {
+	h.Helper()
 	db, err := stdsql.Open("sqlite", strings.TrimPrefix(h.app.settings.Database, "sqlite:"))
 	if err != nil {
 		h.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
 	if _, err := db.ExecContext(h.Context(), "UPDATE deliveries SET due_at = due_at - ? WHERE status = 'waiting'", d.Microseconds()); err != nil {
-		h.Fatal(err)
-	}
-	if _, err := h.app.ripen(h.Context()); err != nil {
 		h.Fatal(err)
 	}
 }

@@ -26,6 +26,7 @@ type job struct {
 	does     string        // in words, for the log and the help
 	pass     func(context.Context) (int, error)
 	idle     func() // what a node does while another has the turn. Default: nothing.
+	own      bool   // it is about the process that runs it, and does nothing by hand
 }
 
 const (
@@ -33,21 +34,22 @@ const (
 	eachNode = 0  // the period of a job that every node runs for itself
 )
 
-// jobs is the one cron table. Every line can also be run by hand: clickthread run NAME.
+// jobs is the one cron table. Every line that is not about its own process can also be run by
+// hand: clickthread run NAME.
 func (a *app) jobs() []job {
 	return []job{
-		{"prune", "17 * * * *", time.Hour, "rows removed that were older than the retention settings", a.prune, nil},
-		{"replay", "* * * * *", time.Minute, "notifications replayed from quarantine", a.replay, nil},
-		{"replan", byHand, eachNode, "messages that could not be planned before and are recorded now", a.replan, nil},
-		{"ripen", "@every 1s", eachNode, "events queued whose wait is over", a.ripen, nil},
-		{"check", "* * * * *", time.Minute, "unattributed matches beside a click that counts; must be 0", a.check, a.unchecked},
-		{"counts", "@every 10s", eachNode, "counters and evaluations written", a.flush, nil},
-		{"reload", "@every 5s", eachNode, "accounts whose rules are different now", a.reloadRules, nil},
-		{"rules", "* * * * *", eachNode, "accounts for which running nodes have different rules in force", a.compareRules, nil},
-		{"optouts", "@every 1s", eachNode, "names on the opt-out list, read anew", a.reloadOptOuts, nil},
-		{"follow", "* * * * *", time.Minute, "names that people on the opt-out list were seen under since", a.followOptOuts, nil},
-		{"watch", "@every 15s", 15 * time.Second, "notices written for the receivers in the settings", a.newWatcher().Pass, nil},
-		{"notify", "@every 5s", 5 * time.Second, "notices taken by their receivers", a.newNotifier().Pass, nil},
+		{"prune", "17 * * * *", time.Hour, "rows removed that were older than the retention settings", a.prune, nil, false},
+		{"replay", "* * * * *", time.Minute, "notifications replayed from quarantine", a.replay, nil, false},
+		{"replan", byHand, eachNode, "messages that could not be planned before and are recorded now", a.replan, nil, false},
+		{"ripen", "@every 1s", eachNode, "events queued whose wait is over", a.ripen, nil, false},
+		{"check", "* * * * *", time.Minute, "unattributed matches beside a click that counts; must be 0", a.check, a.unchecked, false},
+		{"counts", "@every 10s", eachNode, "counters and evaluations written", a.flush, nil, true},
+		{"reload", "@every 5s", eachNode, "accounts whose rules are different now", a.reloadRules, nil, true},
+		{"rules", "* * * * *", eachNode, "accounts for which running nodes have different rules in force", a.compareRules, nil, true},
+		{"optouts", "@every 1s", eachNode, "names on the opt-out list, read anew", a.reloadOptOuts, nil, true},
+		{"follow", "* * * * *", time.Minute, "names that people on the opt-out list were seen under since", a.followOptOuts, nil, false},
+		{"watch", "@every 15s", 15 * time.Second, "notices written for the receivers in the settings", a.newWatcher().Pass, nil, false},
+		{"notify", "@every 5s", 5 * time.Second, "notices taken by their receivers", a.newNotifier().Pass, nil, false},
 	}
 }
 

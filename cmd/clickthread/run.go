@@ -13,7 +13,7 @@ import (
 
 type runCmd struct {
 	configFlag
-	Job    string `arg:"" help:"prune, replay, replan, check, ripen, optouts, follow, watch or notify."`
+	Job    string `arg:"" help:"prune, replay, replan, check, ripen, follow, watch or notify."`
 	DryRun bool   `help:"With prune: count what would go, and change nothing." name:"dry-run"`
 	JSON   bool   `help:"Print the result as JSON." name:"json"`
 }
@@ -26,7 +26,6 @@ func (runCmd) Help() string {
 		"  replan  record messages that an older version could not plan\n" +
 		"  check   look for matches without a click beside a click that counts (must be 0)\n" +
 		"  ripen   queue what has waited as long as its rule says\n" +
-		"  optouts read the opt-out list\n" +
 		"  follow  add the names that people on the opt-out list were seen under since\n" +
 		"  watch   look for accounts that need a person, and write notices for the receivers in the settings\n" +
 		"  notify  send the notices that are due\n" +
@@ -49,7 +48,7 @@ func (c *runCmd) Run(ctx context.Context, out *console) error {
 	}
 	defer func() { _ = a.close() }()
 	jobs := a.jobs()
-	jobs = slices.DeleteFunc(jobs, func(j job) bool { return j.period == eachNode && j.schedule != byHand }) // those speak for a running server
+	jobs = slices.DeleteFunc(jobs, func(j job) bool { return j.own })
 	i := slices.IndexFunc(jobs, func(j job) bool { return j.name == c.Job })
 	if i < 0 {
 		names := make([]string, len(jobs))
