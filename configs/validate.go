@@ -177,6 +177,7 @@ func (s Settings) NotYet() []string {
 		o := a.Orders
 		note(len(o.Shopify.Secrets)+len(o.WooCommerce.Secrets)+len(o.Stripe.Secrets)+len(o.Standard.Secrets)+len(o.Generic) > 0,
 			"accounts."+a.ID+".orders")
+		note(a.Send.Email, "accounts."+a.ID+".send.email") // WhatsApp tells no address; orders will
 	}
 	return keys
 }
