@@ -21,6 +21,8 @@ const (
 	lastChance = 2 * time.Minute
 	// probeWait is how often a paused lane tries one call to see whether a person has mended it.
 	probeWait = 10 * time.Minute
+	// keptAnswer is how much of an answer is kept: Meta's are below 1 KiB, a proxy's page says all in its beginning.
+	keptAnswer = 16 << 10
 )
 
 // decide turns Meta's answer into what is written. It is the only place that knows how an error of
@@ -28,7 +30,7 @@ const (
 func decide(call *Call, receipt capi.Receipt, err error, policy account.UnknownPolicy, now time.Time) Settlement {
 	if err == nil {
 		s := Settlement{
-			Outcome: Accepted, HTTPStatus: receipt.HTTPStatus, TraceID: receipt.TraceID, Answer: receipt.Body,
+			Outcome: Accepted, HTTPStatus: receipt.HTTPStatus, TraceID: receipt.TraceID, Answer: kept(receipt.Body),
 			EndedAt: now, To: Sent,
 		}
 		if receipt.Wait > 0 {
@@ -42,7 +44,7 @@ func decide(call *Call, receipt capi.Receipt, err error, policy account.UnknownP
 	}
 	s := Settlement{
 		Outcome: Failed, HTTPStatus: refusal.HTTPStatus, Code: refusal.Code, Subcode: refusal.Subcode,
-		Words: inWords(refusal), TraceID: refusal.TraceID, Answer: refusal.Body, EndedAt: now,
+		Words: inWords(refusal), TraceID: refusal.TraceID, Answer: kept(refusal.Body), EndedAt: now,
 		To: Queued, Due: nextTry(call, now),
 	}
 	switch refusal.Retry() {
@@ -71,6 +73,8 @@ func decide(call *Call, receipt capi.Receipt, err error, policy account.UnknownP
 	s.narrow(call, refusal)
 	return s
 }
+
+func kept(answer []byte) []byte { return answer[:min(len(answer), keptAnswer)] }
 
 // inWords says what happened, why, and what to do.
 func inWords(refusal *capi.Error) string {

@@ -94,6 +94,10 @@ func TestAnAnswerIsKeptAsItCame(t *testing.T) {
 	refused := decide(call, capi.Receipt{}, &capi.Error{
 		HTTPStatus: 400, Code: 100, Subcode: 2804066, TraceID: "DeF", Body: []byte(`{"error":{}}`),
 	}, account.Resend, noon)
+	long := decide(call, capi.Receipt{}, &capi.Error{HTTPStatus: 502, Body: bytes.Repeat([]byte("page"), 1<<18)}, account.Resend, noon)
+	if len(long.Answer) != 16<<10 {
+		t.Errorf("%d bytes of a page of 1 MiB are kept", len(long.Answer))
+	}
 	if refused.HTTPStatus != 400 || refused.Code != 100 || refused.Subcode != 2804066 || refused.TraceID != "DeF" || string(refused.Answer) != `{"error":{}}` {
 		t.Errorf("refused: %+v", refused)
 	}
