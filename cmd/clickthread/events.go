@@ -62,6 +62,9 @@ type eventLine struct {
 	EventID  string           `json:"event_id,omitempty"`
 	EventAt  time.Time        `json:"event_time"`
 	AdID     string           `json:"ad_id,omitempty"`
+	Dataset  string           `json:"dataset_id,omitempty"`
+	TestCode string           `json:"test_event_code,omitempty"` // it is shown as a test at Meta, and counts all the same
+	NextTry  *time.Time       `json:"next_try,omitempty"`        // of what is queued or waiting; in the past: as soon as its account sends
 }
 
 // Run lists deliveries and unattributed matches together.
@@ -89,7 +92,11 @@ func (c *eventsLsCmd) Run(ctx context.Context, out *console) error {
 	}
 	rows := [][]string{{"RECORDED (UTC)", "ID", "ACCOUNT", "STATE", "EVENT", "VALUE", "RULE", "WHY"}}
 	for _, l := range lines {
-		rows = append(rows, []string{when(l.Recorded), l.ID, l.Account, string(l.State), l.Event, l.Value, l.Rule, string(l.Reason)})
+		name := l.Event
+		if l.TestCode != "" {
+			name += " (test)"
+		}
+		rows = append(rows, []string{when(l.Recorded), l.ID, l.Account, string(l.State), name, l.Value, l.Rule, string(l.Reason)})
 	}
 	out.table(rows)
 	return nil
@@ -128,8 +135,16 @@ func lineOf(d forwarder.Delivery) eventLine {
 	return eventLine{
 		ID: eventID(d.ID), Recorded: d.CreatedAt, Account: d.Account, State: d.Status, Event: d.EventName,
 		Value: d.Value.String(), Rule: d.Rule, Reason: d.Reason, Words: d.Reason.Words(), EventID: d.EventID,
-		EventAt: d.EventAt, AdID: d.AdID,
+		EventAt: d.EventAt, AdID: d.AdID, Dataset: d.Dataset, TestCode: d.TestCode, NextTry: nextTry(d),
 	}
+}
+
+// nextTry is when an event that is on its way is sent; nil where it is not.
+func nextTry(d forwarder.Delivery) *time.Time {
+	if d.Status != forwarder.Queued && d.Status != forwarder.Waiting {
+		return nil
+	}
+	return &d.Due
 }
 
 func lineOfMatch(w sql.UnattributedMatch) eventLine {

@@ -207,6 +207,7 @@ func (d eventDetail) print(out *console) {
 		line("click", "%s  ad %s", when(*d.ClickAt), d.AdID)
 	}
 	line("event", "time %s  %s", when(d.EventAt), d.EventID)
+	d.printWay(line)
 	if len(d.Payload) > 0 {
 		line("bytes", "%s", d.Payload)
 	}
@@ -218,6 +219,21 @@ func (d eventDetail) print(out *console) {
 	}
 	if d.Unknowns > 0 {
 		line("note", "%s left without an answer: Meta may have counted this event more than once", plural(d.Unknowns, "call"))
+	}
+}
+
+// printWay says where the event goes, as what, and when it is tried next.
+func (d eventDetail) printWay(line func(key, format string, args ...any)) {
+	line("dataset", "%s", d.Dataset)
+	if d.TestCode != "" {
+		line("test", "%s: Meta shows it under Test events, and counts it all the same", d.TestCode)
+	}
+	switch {
+	case d.NextTry == nil:
+	case d.NextTry.After(now()):
+		line("next try", "%s", when(*d.NextTry))
+	default:
+		line("next try", "as soon as the account sends")
 	}
 }
 
