@@ -105,6 +105,7 @@ func conformance(t *testing.T, fresh func(*testing.T) *Store) {
 		"what is held is released by its reason":        releases,
 		"unknown outcomes are resolved by call":         resolvesByCall,
 		"many are mended in batches":                    mendsMany,
+		"very many are mended page by page":             mendsPageByPage,
 		"mending stops at an account's wall":            mendsOneAccount,
 		"a person pauses and resumes a lane":            pausesByHand,
 	} {

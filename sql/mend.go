@@ -10,7 +10,6 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
 
-	"github.com/clickthread/clickthread/capi"
 	"github.com/clickthread/clickthread/forwarder"
 	"github.com/clickthread/clickthread/reason"
 )
@@ -46,99 +45,8 @@ type Mend struct {
 	Filter   Filter            // Limit does not count
 	Datasets map[string]string // where each account's events go by now; one that was mended may be another
 	Now      time.Time
-}
-
-// Mendable is an event as a person finds it who wants to mend it.
-type Mendable struct {
-	Account string
-	ID      uuid.UUID
-	Status  forwarder.Status
-	Reason  reason.Code
-	Name    string
-	Value   capi.Money
-	EventAt time.Time
-	Left    string // why it stays as it is, as a sentence part; "" = it is changed
-
-	due     time.Time
-	dataset string
-	frozen  bool // its bytes are there
-}
-
-// mendRow is what the decision needs of a delivery: not the bytes.
-type mendRow struct {
-	bun.BaseModel `bun:"table:deliveries"`
-
-	AccountID  string
-	ID         []byte
-	Status     string
-	Reason     string
-	EventName  string
-	EventAt    int64
-	ValueMinor int64
-	Currency   string
-	DueAt      int64
-	DatasetID  string
-	Frozen     bool `bun:",scanonly"`
-}
-
-// Mendable lists the events that a filter finds in the states which the remedy is for, with why some of
-// them would stay as they are.
-func (s *Store) Mendable(ctx context.Context, m Mend) ([]Mendable, error) {
-	accounts, err := s.accounts(ctx, m.Filter)
-	if err != nil {
-		return nil, err
-	}
-	states := m.Remedy.From()
-	if m.Filter.Status != "" {
-		states = []forwarder.Status{m.Filter.Status}
-	}
-	var all []Mendable
-	for _, account := range accounts {
-		for _, state := range states { // one at a time: each has its own index
-			f := m.Filter
-			f.Status = state
-			found, err := m.look(ctx, s.read, account, func(q *bun.SelectQuery) *bun.SelectQuery { return f.where(q, account, nil) })
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, found...)
-		}
-	}
-	return all, nil
-}
-
-// look reads events of one account and judges them.
-func (m Mend) look(ctx context.Context, db bun.IDB, account string, which func(*bun.SelectQuery) *bun.SelectQuery) ([]Mendable, error) {
-	sending, err := inOpenCalls(ctx, db, account)
-	if err != nil {
-		return nil, err
-	}
-	inCall := make(map[uuid.UUID]bool, len(sending))
-	for _, id := range sending {
-		inCall[asUUID(id[0].([]byte))] = true
-	}
-	var rows []mendRow
-	q := db.NewSelect().Model(&rows).ColumnExpr("?TableColumns").ColumnExpr("payload IS NOT NULL AS frozen")
-	if err := which(q).Scan(ctx); err != nil {
-		return nil, fmt.Errorf("read events of %s: %w", account, err)
-	}
-	events := make([]Mendable, len(rows))
-	for i, r := range rows {
-		events[i] = r.mendable()
-		if events[i].Status == forwarder.Queued && inCall[events[i].ID] {
-			events[i].Status = forwarder.Sending
-		}
-		events[i].Left = m.obstacle(events[i])
-	}
-	return events, nil
-}
-
-func (r mendRow) mendable() Mendable {
-	return Mendable{
-		Account: r.AccountID, ID: asUUID(r.ID), Status: forwarder.Status(r.Status), Reason: reason.Code(r.Reason),
-		Name: r.EventName, Value: capi.Money{Minor: r.ValueMinor, Currency: r.Currency}, EventAt: fromMicros(r.EventAt),
-		due: fromMicros(r.DueAt), dataset: r.DatasetID, frozen: r.Frozen,
-	}
+	Counted  time.Time // when the last of the events changed that a person counted; what changed later is passed over. Zero: all are meant
+	Page     int       // how many events are read at a time. Default 5000.
 }
 
 // obstacle says why an event stays as it is; "" where nothing is in the way.
@@ -203,7 +111,7 @@ func (s *Store) mendSome(ctx context.Context, m Mend, account string, ids []uuid
 		}
 		events, err = m.look(ctx, tx, account, func(q *bun.SelectQuery) *bun.SelectQuery {
 			return q.Where("account_id = ? AND id IN (?)", account, among("bytea", rows))
-		})
+		}, func(*mendRow) bool { return true })
 		if err != nil {
 			return err
 		}
@@ -262,6 +170,7 @@ func (m Mend) change(account string) schema.QueryWithArgs {
 		return bun.SafeQuery(`status = ?, reason = ?, detail = 'was ' || status || CASE reason WHEN '' THEN '' WHEN ? THEN ? ELSE ': ' || reason END`,
 			forwarder.Cancelled, reason.ByHand, reason.UnknownOutcome, ": a call without an answer, taken to have reached Meta")
 	}
-	return bun.SafeQuery(`status = ?, reason = '', detail = '', due_at = ?, dataset_id = CASE WHEN ? = '' THEN dataset_id ELSE ? END`,
-		forwarder.Queued, micros(m.Now), m.Datasets[account], m.Datasets[account])
+	// What was due keeps its place: whoever reads the queue page by page would meet it again.
+	return bun.SafeQuery(`due_at = CASE WHEN status = 'queued' AND due_at < ? THEN due_at ELSE ? END, status = ?, reason = '', detail = '', dataset_id = CASE WHEN ? = '' THEN dataset_id ELSE ? END`,
+		micros(m.Now), micros(m.Now), forwarder.Queued, m.Datasets[account], m.Datasets[account])
 }

@@ -65,7 +65,7 @@ func (accountsResumeCmd) Help() string {
 }
 
 // Run moves what is queued to the account's dataset before it ends the pause: else the first call might
-// go to the old one and be refused again.
+// go to the old one and be refused again. Where that fails, the pause ends all the same.
 func (c *accountsResumeCmd) Run(ctx context.Context, out *console) error {
 	a, _, err := c.account(c.ID)
 	if err != nil {
@@ -76,17 +76,21 @@ func (c *accountsResumeCmd) Run(ctx context.Context, out *console) error {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	if err := makeDue(ctx, store, a); err != nil {
-		return err
+	moved := makeDue(ctx, store, a)
+	if ctx.Err() != nil {
+		return fmt.Errorf("stopped before all that is queued was moved: account %s is as before; the same command goes on where this one was", a.ID)
 	}
 	lane, err := store.ResumeLane(ctx, a.ID)
 	if err != nil {
-		return err
+		return errors.Join(err, moved)
 	}
 	if err := notRemoved(lane); err != nil {
 		return err
 	}
-	return sayLane(ctx, out, store, lane, c.JSON)
+	if moved != nil {
+		moved = fmt.Errorf("not all that is queued was made due, and goes when its own next try is: %w", moved)
+	}
+	return errors.Join(sayLane(ctx, out, store, lane, c.JSON), moved)
 }
 
 // makeDue has all that is queued go next, to the account's dataset.
@@ -95,12 +99,7 @@ func makeDue(ctx context.Context, store *sql.Store, a account.Account) error {
 		Remedy: sql.Retry, Now: now(), Filter: sql.Filter{Account: a.ID, Status: forwarder.Queued},
 		Datasets: map[string]string{a.ID: a.DatasetID},
 	}
-	queued, err := store.Mendable(ctx, m)
-	if err != nil {
-		return err
-	}
-	chosen, _ := apart(queued)
-	_, err = mend(ctx, store, m, chosen)
+	_, err := mendAll(ctx, store, m)
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mattn/go-isatty"
 
@@ -41,32 +42,80 @@ type mendGroup struct {
 	Example string           `json:"example"`
 }
 
-// groups counts in the order in which the kinds come.
-func groups(events []sql.Mendable) []mendGroup {
-	list := []mendGroup{}
-	at := map[mendGroup]int{}
-	for _, e := range events {
-		kind := mendGroup{Account: e.Account, State: e.Status, Reason: e.Reason, Why: e.Left}
-		i, known := at[kind]
-		if !known {
-			i = len(list)
-			at[kind] = i
-			list = append(list, kind)
-			list[i].Example = eventID(e.ID)
+// tally counts events by kind, in the order in which the kinds come.
+type tally struct {
+	events int
+	groups []mendGroup
+	first  []sql.Mendable // a few of them
+	until  time.Time      // the last of them changed then
+
+	at map[mendGroup]int // where in groups a kind is
+}
+
+func (t *tally) add(e sql.Mendable) {
+	kind := mendGroup{Account: e.Account, State: e.Status, Reason: e.Reason, Why: e.Left}
+	i, known := t.at[kind]
+	if !known {
+		if t.at == nil {
+			t.at = map[mendGroup]int{}
 		}
-		list[i].Events++
+		i = len(t.groups)
+		t.at[kind] = i
+		t.groups = append(t.groups, kind)
+		t.groups[i].Example = eventID(e.ID)
 	}
-	return list
+	t.groups[i].Events++
+	t.events++
+	if len(t.first) < 3 {
+		t.first = append(t.first, e)
+	}
+	if e.ChangedAt.After(t.until) {
+		t.until = e.ChangedAt
+	}
+}
+
+// mended is what became of the events that were to be changed.
+type mended struct {
+	found         int // what was to be changed
+	changed, left tally
+	said          tally // what was left from the beginning, and said so
+}
+
+func (m *mended) add(events []sql.Mendable) {
+	for _, e := range events {
+		if e.Left == "" {
+			m.changed.add(e)
+		} else {
+			m.left.add(e)
+		}
+	}
+}
+
+// missing adds to what was left those that were counted, and were not found any more.
+func (m *mended) missing(counted tally) {
+	met := map[string]int{} // by account
+	for _, g := range slices.Concat(m.changed.groups, m.left.groups) {
+		met[g.Account] += g.Events
+	}
+	for _, g := range counted.groups {
+		seen := min(met[g.Account], g.Events)
+		met[g.Account] -= seen
+		if g.Events -= seen; g.Events > 0 {
+			g.Why = "sent, on its way, or changed since it was counted"
+			m.left.groups = append(m.left.groups, g)
+			m.left.events += g.Events
+		}
+	}
 }
 
 // confirm shows what would be changed, and has a person say the number: typed at a terminal, else given
 // beforehand with --confirm. A number that does not fit any more changes nothing.
-func (c *mending) confirm(ctx context.Context, out *console, r sql.Remedy, chosen, left []sql.Mendable) error {
-	n := len(chosen)
+func (c *mending) confirm(ctx context.Context, out *console, r sql.Remedy, chosen, left tally) error {
+	n := chosen.events
 	if !c.JSON {
 		preview(out, r, chosen, left)
 	} else if c.Confirm == nil || n == 0 {
-		if err := out.json(mendReport{Found: n, Events: groups(chosen), Left: groups(left)}); err != nil {
+		if err := out.json(mendReport{Found: n, Events: chosen.list(), Left: left.list()}); err != nil {
 			return err
 		}
 	}
@@ -109,53 +158,55 @@ func askFor(ctx context.Context, out *console, in io.Reader, n int) error {
 	}
 }
 
-func preview(out *console, r sql.Remedy, chosen, left []sql.Mendable) {
-	if len(chosen) == 0 {
+func preview(out *console, r sql.Remedy, chosen, left tally) {
+	if chosen.events == 0 {
 		out.printf("There is nothing to %s.\n", r)
 	} else {
 		rows := [][]string{{"ACCOUNT", "STATE", "REASON", "EVENTS"}}
-		for _, g := range groups(chosen) {
+		for _, g := range chosen.groups {
 			rows = append(rows, []string{g.Account, string(g.State), string(g.Reason), strconv.Itoa(g.Events)})
 		}
 		out.table(rows)
-		for _, e := range chosen[:min(3, len(chosen))] {
+		for _, e := range chosen.first {
 			out.printf("%s %s  %s %s  of %s\n", out.dim("such as"), eventID(e.ID), e.Name, e.Value, when(e.EventAt))
 		}
 	}
 	printLeft(out, left)
 }
 
-func printLeft(out *console, left []sql.Mendable) {
-	for _, g := range groups(left) {
+func printLeft(out *console, left tally) {
+	for _, g := range left.groups {
 		out.printf("%s of %s left as before: %s (%s)\n", plural(g.Events, "event"), g.Account, g.Why, g.Example)
 	}
 }
 
-// report says what was changed, what was left and why, and where changed events go on waiting. left was
-// said before; it is a finding where something was left that was asked for or confirmed.
-func (c *mending) report(ctx context.Context, out *console, store *sql.Store, r sql.Remedy, done, left []sql.Mendable) error {
-	changed, leftNow := apart(done)
+// report says what was changed, what was left and why, and where changed events go on waiting. It is a
+// finding where something was left that was asked for or confirmed.
+func (c *mending) report(ctx context.Context, out *console, store *sql.Store, r sql.Remedy, done mended) error {
 	if c.JSON {
-		all := slices.Concat(left, leftNow)
-		if err := out.json(mendReport{Changed: len(changed), Found: len(done), Events: groups(changed), Left: groups(all)}); err != nil {
+		all := append(done.said.list(), done.left.groups...)
+		if err := out.json(mendReport{Changed: done.changed.events, Found: done.found, Events: done.changed.list(), Left: all}); err != nil {
 			return err
 		}
 	} else {
-		out.printf("%s %s.\n", plural(len(changed), "event"), mendedWords[r])
-		printLeft(out, leftNow)
-		if err := sayPaused(ctx, out, store, r, changed); err != nil {
+		out.printf("%s %s.\n", plural(done.changed.events, "event"), mendedWords[r])
+		printLeft(out, done.left)
+		if err := sayPaused(ctx, out, store, r, done.changed); err != nil {
 			return err
 		}
 	}
-	if len(leftNow) > 0 {
+	if done.left.events > 0 {
 		return findings()
 	}
 	return nil
 }
 
+// list is the groups for machines: never null.
+func (t *tally) list() []mendGroup { return append([]mendGroup{}, t.groups...) }
+
 // sayPaused names the accounts that send nothing at the moment.
-func sayPaused(ctx context.Context, out *console, store *sql.Store, r sql.Remedy, changed []sql.Mendable) error {
-	if r == sql.Cancel || len(changed) == 0 {
+func sayPaused(ctx context.Context, out *console, store *sql.Store, r sql.Remedy, changed tally) error {
+	if r == sql.Cancel || changed.events == 0 {
 		return nil
 	}
 	lanes, err := store.PausedLanes(ctx, now())
@@ -163,8 +214,8 @@ func sayPaused(ctx context.Context, out *console, store *sql.Store, r sql.Remedy
 		return err
 	}
 	here := map[string]bool{}
-	for _, e := range changed {
-		here[e.Account] = true
+	for _, g := range changed.groups {
+		here[g.Account] = true
 	}
 	for _, l := range lanes {
 		if here[l.Account] {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -87,18 +87,24 @@ func (c *mending) run(ctx context.Context, out *console, r sql.Remedy) error {
 	for _, a := range settings.Accounts {
 		m.Datasets[a.ID] = a.DatasetID
 	}
-	found, err := c.find(ctx, store, m)
+	if len(c.IDs) > 0 {
+		done, err := c.mendNamed(ctx, store, m)
+		return errors.Join(err, c.report(ctx, out, store, r, done))
+	}
+	chosen, left, err := countMendable(ctx, store, m)
 	if err != nil {
 		return err
 	}
-	chosen, left := apart(found)
-	if len(c.IDs) == 0 {
-		if err := c.confirm(ctx, out, r, chosen, left); err != nil || len(chosen) == 0 {
-			return err
-		}
+	if err := c.confirm(ctx, out, r, chosen, left); err != nil || chosen.events == 0 {
+		return err
 	}
-	done, err := mend(ctx, store, m, chosen)
-	return errors.Join(err, c.report(ctx, out, store, r, done, left))
+	m.Counted = chosen.until
+	done, err := mendAll(ctx, store, m)
+	if err == nil {
+		done.missing(chosen)
+	}
+	done.found, done.said = chosen.events, left
+	return errors.Join(err, c.report(ctx, out, store, r, done))
 }
 
 // which checks what was asked for. A bulk change needs a filter: an empty command line changes nothing.
@@ -118,59 +124,61 @@ func (c *mending) which(r sql.Remedy) (sql.Filter, error) {
 	return f, nil
 }
 
-// find looks for the events: those with the ids, or those that the filters fit.
-func (c *mending) find(ctx context.Context, store *sql.Store, m sql.Mend) ([]sql.Mendable, error) {
-	if len(c.IDs) == 0 {
-		return store.Mendable(ctx, m)
-	}
-	var found []sql.Mendable
+// mendNamed changes the events with the ids.
+func (c *mending) mendNamed(ctx context.Context, store *sql.Store, m sql.Mend) (done mended, err error) {
+	ids := map[string][]uuid.UUID{} // by account
 	for _, name := range c.IDs {
 		events, err := store.FindDeliveries(ctx, parseID(name), name)
 		if err != nil {
-			return nil, err
+			return done, err
 		}
 		if len(events) == 0 {
-			return nil, fmt.Errorf("nothing was changed: no event %q that could be sent; list them with: clickthread events ls", name)
+			return done, fmt.Errorf("nothing was changed: no event %q that could be sent; list them with: clickthread events ls", name)
 		}
 		for _, e := range events {
-			found = append(found, sql.Mendable{Account: e.Account, ID: e.ID})
+			if !slices.Contains(ids[e.Account], e.ID) {
+				ids[e.Account] = append(ids[e.Account], e.ID)
+				done.found++
+			}
 		}
 	}
-	slices.SortStableFunc(found, func(a, b sql.Mendable) int { return strings.Compare(a.Account, b.Account) })
-	return slices.CompactFunc(found, func(a, b sql.Mendable) bool { return a.ID == b.ID }), nil
-}
-
-// mend changes the events, account by account.
-func mend(ctx context.Context, store *sql.Store, m sql.Mend, events []sql.Mendable) ([]sql.Mendable, error) {
-	var done []sql.Mendable
-	for len(events) > 0 {
-		account := events[0].Account
-		n := slices.IndexFunc(events, func(e sql.Mendable) bool { return e.Account != account })
-		if n < 0 {
-			n = len(events)
-		}
-		ids := make([]uuid.UUID, n)
-		for i, e := range events[:n] {
-			ids[i] = e.ID
-		}
-		some, err := store.Mend(ctx, m, account, ids)
-		done = append(done, some...)
+	for _, account := range slices.Sorted(maps.Keys(ids)) {
+		events, err := store.Mend(ctx, m, account, ids[account])
+		done.add(events)
 		if err != nil {
 			return done, err
 		}
-		events = events[n:]
 	}
 	return done, nil
 }
 
-// apart separates what is changed from what is left.
-func apart(events []sql.Mendable) (changed, left []sql.Mendable) {
-	for _, e := range events {
-		if e.Left == "" {
-			changed = append(changed, e)
-		} else {
-			left = append(left, e)
+// countMendable counts what the filters fit.
+func countMendable(ctx context.Context, store *sql.Store, m sql.Mend) (chosen, left tally, err error) {
+	err = store.EachMendable(ctx, m, func(_ string, page []sql.Mendable) error {
+		for _, e := range page {
+			if e.Left == "" {
+				chosen.add(e)
+			} else {
+				left.add(e)
+			}
 		}
-	}
-	return changed, left
+		return nil
+	})
+	return chosen, left, err
+}
+
+// mendAll changes what the filters fit, page by page: there may be a million events.
+func mendAll(ctx context.Context, store *sql.Store, m sql.Mend) (done mended, err error) {
+	err = store.EachMendable(ctx, m, func(account string, page []sql.Mendable) error {
+		ids := make([]uuid.UUID, 0, len(page))
+		for _, e := range page {
+			if e.Left == "" {
+				ids = append(ids, e.ID)
+			}
+		}
+		events, err := store.Mend(ctx, m, account, ids)
+		done.add(events)
+		return err
+	})
+	return done, err
 }
