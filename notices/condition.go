@@ -49,13 +49,15 @@ type Expiring struct {
 type Backlog struct {
 	Events        int
 	SendableUntil time.Time
+	Uncounted     bool // it is not known how many wait
 }
 
 // Observation is what the ledger says at one time.
 type Observation struct {
-	Lanes    []Lane
-	Expiring []Expiring
-	Open     []Condition // told of before and not ended
+	Lanes     []Lane
+	Expiring  []Expiring
+	Uncounted error       // why Expiring is not known now; nil = it is
+	Open      []Condition // told of before and not ended
 }
 
 // turn is a condition that begins or ends, and what is told of it.
@@ -83,7 +85,7 @@ func (o Observation) turns(now time.Time) []turn {
 	}
 	var ended []turn
 	for _, c := range o.Open {
-		if holds[c] {
+		if holds[c] || c.Kind == EventsExpiring && o.Uncounted != nil {
 			continue
 		}
 		t := turn{Condition: c, ended: true}

@@ -23,6 +23,7 @@ type memory struct {
 	now     time.Time
 	seen    Observation // what a test puts here is seen; Open is kept
 	backlog Backlog
+	fails   map[string]error // what counting an account's backlog ends with
 
 	mu   sync.Mutex
 	rows []Notice
@@ -35,7 +36,9 @@ func (m *memory) clock() time.Time { return m.now }
 
 func (m *memory) Observe(context.Context, time.Time) (Observation, error) { return m.seen, nil }
 
-func (m *memory) Backlog(context.Context, string) (Backlog, error) { return m.backlog, nil }
+func (m *memory) Backlog(_ context.Context, account string) (Backlog, error) {
+	return m.backlog, m.fails[account]
+}
 
 func (m *memory) RecordChange(_ context.Context, c Change) (bool, error) {
 	i := slices.Index(m.seen.Open, c.Condition)

@@ -2,6 +2,7 @@ package notices
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,9 +13,13 @@ import (
 // whose one token ran out, is left to the next.
 const mostTurns = 100
 
+// countFor is how long counting what waits may take, before it is told without.
+const countFor = 5 * time.Second
+
 // Ledger is what a Watcher looks at and where it writes.
 type Ledger interface {
-	// Observe reads what conditions are made of. It is cheap: it runs every few seconds.
+	// Observe reads what conditions are made of. It is cheap: it runs every few seconds. What expires
+	// may be unknown: then Uncounted says why.
 	Observe(ctx context.Context, now time.Time) (Observation, error)
 	// Backlog counts what an account has queued.
 	Backlog(ctx context.Context, account string) (Backlog, error)
@@ -50,24 +55,26 @@ func (w *Watcher) Pass(ctx context.Context) (int, error) {
 		return 0, fmt.Errorf("look for conditions: %w", err)
 	}
 	turns := seen.turns(now)
-	written := 0
+	written, errs := 0, []error{seen.Uncounted}
 	for _, t := range turns[:min(len(turns), mostTurns)] {
 		n, err := w.record(ctx, t, now)
-		if err != nil {
-			return written, fmt.Errorf("tell %s of account %s: %w", t.Kind, t.Account, err)
-		}
 		written += n
+		if err != nil { // the others are told all the same
+			errs = append(errs, fmt.Errorf("tell %s of account %s: %w", t.Kind, t.Account, err))
+		}
 	}
-	return written, nil
+	return written, errors.Join(errs...)
 }
 
-// record writes a turn with its notices, and returns how many those are.
-func (w *Watcher) record(ctx context.Context, t turn, now time.Time) (int, error) {
+// record writes a turn with its notices, and returns how many those are. A count that fails keeps nobody from
+// being told.
+func (w *Watcher) record(ctx context.Context, t turn, now time.Time) (written int, err error) {
 	change := Change{Condition: t.Condition, At: now, Ended: t.ended}
 	if t.tell != "" {
-		waiting, err := w.waiting(ctx, t)
-		if err != nil {
-			return 0, fmt.Errorf("count what waits: %w", err)
+		waiting, uncounted := w.waiting(ctx, t)
+		if uncounted != nil {
+			waiting = Backlog{Uncounted: true}
+			defer func() { err = errors.Join(err, fmt.Errorf("count what waits: %w", uncounted)) }()
 		}
 		if change.Notices, err = Address(w.Receivers, t.tell, t.Account, now, t.data(waiting), w.NewID); err != nil {
 			return 0, err
@@ -85,5 +92,7 @@ func (w *Watcher) waiting(ctx context.Context, t turn) (Backlog, error) {
 	if t.Kind == EventsExpiring {
 		return t.expiring, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, countFor)
+	defer cancel()
 	return w.Ledger.Backlog(ctx, t.Account)
 }

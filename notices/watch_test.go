@@ -2,7 +2,9 @@ package notices
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -136,6 +138,32 @@ func TestEventsThatExpire(t *testing.T) {
 	m.look(w, "sent, or released, or expired")
 }
 
+// One account has so much queued that counting it fails: it is told without, and the others are told too. What
+// expires and cannot be counted has not ended.
+func TestACountThatFailsKeepsNobodyFromBeingTold(t *testing.T) {
+	m := newMemory(t)
+	slow := errors.New("canceling statement due to statement timeout")
+	m.fails = map[string]error{"clinic": slow}
+	m.backlog = Backlog{Events: 2, SendableUntil: noon.Add(time.Hour)}
+	for _, account := range []string{"clinic", "shop"} {
+		m.seen.Lanes = append(m.seen.Lanes, Lane{Account: account, PauseCause: PausePerson, PausedUntil: noon.Add(time.Hour)})
+	}
+	expiring := Condition{EventsExpiring, "shop", Waiting}
+	m.seen.Open, m.seen.Uncounted = []Condition{expiring}, slow
+	n, err := watcher(m).Pass(t.Context())
+	if n != 2 || !errors.Is(err, slow) || !strings.Contains(err.Error(), "account clinic") {
+		t.Errorf("%d notices %v, want both and the error", n, err)
+	}
+	for i, words := range []string{"How many events wait could not be counted in time.", "2 events wait"} {
+		if body := string(m.rows[i].Body); !strings.Contains(body, words) || strings.Contains(body, `"uncounted":true`) != (i == 0) {
+			t.Errorf("notice %d says %s", i, body)
+		}
+	}
+	if !slices.Contains(m.seen.Open, expiring) {
+		t.Error("what could not be counted has ended")
+	}
+}
+
 // Thousands of accounts of one agency lose their token at once: all are told, over several passes.
 func TestManyAtOnce(t *testing.T) {
 	m := newMemory(t)
@@ -191,7 +219,7 @@ func TestWhatIsSaid(t *testing.T) {
 		},
 		{
 			turn{Condition: Condition{AccountPaused, "shop", PauseRemoved}, tell: AccountPaused, lane: Lane{PauseWords: "not in the settings"}},
-			Backlog{1, waiting.SendableUntil},
+			Backlog{Events: 1, SendableUntil: waiting.SendableUntil},
 			"Account shop is paused: not in the settings. 1 event waits; Meta takes it until 2026-03-16 09:50 UTC.",
 			"Put the account back into the settings and restart the server.",
 		},

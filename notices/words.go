@@ -12,13 +12,14 @@ type Data struct {
 	Words         string     `json:"words"` // what happened, for people
 	Fix           string     `json:"fix"`   // what to do about it
 	Events        int        `json:"events"`
+	Uncounted     bool       `json:"uncounted,omitempty"`      // how many those are could not be found out
 	SendableUntil *time.Time `json:"sendable_until,omitempty"` // of the first of these events
 }
 
 // data describes what is told, with the events that wait.
 func (t turn) data(waiting Backlog) Data {
 	d := Data{
-		Account: t.Account, Cause: t.Cause, Events: waiting.Events,
+		Account: t.Account, Cause: t.Cause, Events: waiting.Events, Uncounted: waiting.Uncounted,
 		Words: t.happened() + " " + waiting.words(), Fix: t.fix(),
 	}
 	if waiting.Events > 0 {
@@ -68,10 +69,12 @@ func (t turn) fix() string {
 
 // words says how many events wait, and how long that may last.
 func (b Backlog) words() string {
-	switch b.Events {
-	case 0:
+	switch {
+	case b.Uncounted:
+		return "How many events wait could not be counted in time."
+	case b.Events == 0:
 		return "No event waits."
-	case 1:
+	case b.Events == 1:
 		return fmt.Sprintf("1 event waits; Meta takes it until %s.", clock(b.SendableUntil))
 	}
 	return fmt.Sprintf("%d events wait; Meta takes the first until %s.", b.Events, clock(b.SendableUntil))

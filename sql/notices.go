@@ -7,9 +7,7 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"github.com/clickthread/clickthread/forwarder"
 	"github.com/clickthread/clickthread/notices"
-	"github.com/clickthread/clickthread/reason"
 )
 
 // What is told to the operator's systems: the conditions that last, and the notices about them.
@@ -66,9 +64,9 @@ func (s *Store) Observe(ctx context.Context, now time.Time) (notices.Observation
 	if err != nil {
 		return notices.Observation{}, fmt.Errorf("read lanes: %w", err)
 	}
-	expiring, err := s.observeExpiring(ctx, now)
-	if err != nil {
-		return notices.Observation{}, fmt.Errorf("count expiring events: %w", err)
+	expiring, uncounted := s.observeExpiring(ctx, now, countPage)
+	if uncounted != nil {
+		uncounted = fmt.Errorf("count expiring events: %w", uncounted)
 	}
 	var rows []conditionRow
 	if err := s.read.NewSelect().Model(&rows).Order("account_id", "kind", "cause").Scan(ctx); err != nil {
@@ -78,7 +76,7 @@ func (s *Store) Observe(ctx context.Context, now time.Time) (notices.Observation
 	for i, r := range rows {
 		open[i] = notices.Condition{Kind: notices.Kind(r.Kind), Account: r.AccountID, Cause: r.Cause}
 	}
-	return notices.Observation{Lanes: lanes, Expiring: expiring, Open: open}, nil
+	return notices.Observation{Lanes: lanes, Expiring: expiring, Uncounted: uncounted, Open: open}, nil
 }
 
 // observeLanes looks up one row per lane in the index of what is due, however long the queue is.
@@ -102,48 +100,6 @@ FROM lanes l ORDER BY l.account_id`).Scan(ctx, &rows)
 		}
 	}
 	return lanes, err
-}
-
-// observeExpiring counts by account what ends soon. Nothing is lost with an event that Meta has reported
-// by itself. "queued" is asked for twice: SQLite uses a partial index only where its own condition stands.
-func (s *Store) observeExpiring(ctx context.Context, now time.Time) ([]notices.Expiring, error) {
-	var rows []struct {
-		AccountID string
-		Cause     string
-		N         int
-		First     int64
-	}
-	after, until := micros(now.Add(-forwarder.SendableFor)), micros(now.Add(-forwarder.SendableFor).Add(notices.ExpiringWithin))
-	err := s.read.NewRaw(`
-SELECT account_id, 'queued' AS cause, count(*) AS n, min(event_at) AS first FROM deliveries
-WHERE status IN ('queued', 'waiting') AND status = 'queued' AND event_at > ? AND event_at <= ? GROUP BY account_id
-UNION ALL
-SELECT account_id, 'held', count(*), min(event_at) FROM deliveries
-WHERE status = 'held' AND reason <> ? AND event_at > ? AND event_at <= ? GROUP BY account_id
-ORDER BY 1, 2`, after, until, reason.MetaDetected, after, until).Scan(ctx, &rows)
-	list := make([]notices.Expiring, len(rows))
-	for i, r := range rows {
-		list[i] = notices.Expiring{Account: r.AccountID, Cause: r.Cause, Backlog: backlog(r.N, r.First)}
-	}
-	return list, err
-}
-
-// Backlog implements notices.Ledger.
-func (s *Store) Backlog(ctx context.Context, account string) (notices.Backlog, error) {
-	var row struct {
-		N     int
-		First int64
-	}
-	err := s.read.NewRaw(`
-SELECT count(*) AS n, coalesce(min(event_at), 0) AS first FROM deliveries WHERE account_id = ? AND status = 'queued'`, account).Scan(ctx, &row)
-	return backlog(row.N, row.First), err
-}
-
-func backlog(n int, first int64) notices.Backlog {
-	if n == 0 {
-		return notices.Backlog{}
-	}
-	return notices.Backlog{Events: n, SendableUntil: fromMicros(first).Add(forwarder.SendableFor)}
 }
 
 // RecordChange implements notices.Ledger.

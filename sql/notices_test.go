@@ -53,6 +53,9 @@ func seesLanes(t *testing.T, l *ledger) {
 	if b, err := l.Backlog(t.Context(), "shop"); err != nil || b.Events != 2 || !b.SendableUntil.Equal(first) {
 		t.Errorf("backlog %+v %v, want 2 until %s", b, err, first)
 	}
+	if b, err := l.backlogBy(t.Context(), "shop", 1); err != nil || b.Events != 2 || !b.SendableUntil.Equal(first) {
+		t.Errorf("backlog page by page %+v %v, want 2 until %s", b, err, first)
+	}
 	if b, err := l.Backlog(t.Context(), "nobody"); err != nil || b != (notices.Backlog{}) {
 		t.Errorf("backlog of nobody %+v %v", b, err)
 	}
@@ -78,6 +81,16 @@ func seesExpiring(t *testing.T, l *ledger) {
 	}
 	if diff := cmp.Diff([]string{"held 3 5h0m0s", "queued 2 2h0m0s"}, l.expiring()); diff != "" {
 		t.Errorf("expiring (-want +got):\n%s", diff)
+	}
+	whole, err := l.observeExpiring(t.Context(), l.now, countPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range []int{1, 2, 3} {
+		paged, err := l.observeExpiring(t.Context(), l.now, page)
+		if diff := cmp.Diff(whole, paged); diff != "" || err != nil {
+			t.Errorf("expiring, %d at a time (-whole +paged):\n%s %v", page, diff, err)
+		}
 	}
 }
 
