@@ -53,6 +53,16 @@ type Arrival struct {
 // Old reports whether the arrival is too old to trigger anything (ledger 5).
 func (a *Arrival) Old() bool { return a.ReceivedAt.Sub(a.At) > Window }
 
+// Unrecorded is a notification, or a part of one, that cannot be recorded now or ever: it waits in quarantine
+// for an upgrade, an account or a click.
+type Unrecorded struct {
+	ReceivedAt time.Time
+	Reason     string // why it waits
+	WABA       string // whose it is; empty where nobody can tell
+	Detail     string
+	Body       []byte
+}
+
 // Conversation is the thread of one contact with one business number.
 type Conversation struct {
 	ID        uuid.UUID

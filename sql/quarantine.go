@@ -1,12 +1,17 @@
 package sql
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/clickthread/clickthread/attribution"
 )
 
 type quarantineRow struct {
@@ -24,32 +29,86 @@ type quarantineRow struct {
 // MaxQuarantine is how many bytes of bodies the quarantine keeps; the oldest go first (ledger 4).
 const MaxQuarantine = 256 << 20
 
-// Quarantine keeps what could not be recorded, once however often it is sent; why is the newest.
-func (s *Store) Quarantine(ctx context.Context, at time.Time, reason, waba, detail string, body []byte) error {
-	digest := sha256.Sum256(body)
-	row := quarantineRow{Digest: digest[:], ReceivedAt: micros(at), Reason: reason, WABAID: waba, Detail: detail, Body: body}
-	if err := insert(ctx, s.write, []quarantineRow{row}, `CONFLICT (digest) DO UPDATE SET
-		reason = excluded.reason, waba_id = excluded.waba_id, detail = excluded.detail, tries = quarantine_row.tries + 1`); err != nil {
+// Quarantine keeps what could not be recorded, all of it in one statement, and each body once however often it
+// is sent; why is the newest.
+func (s *Store) Quarantine(ctx context.Context, list []attribution.Unrecorded) error {
+	at := map[[sha256.Size]byte]int{}
+	var rows []quarantineRow
+	for _, u := range list {
+		digest := sha256.Sum256(u.Body)
+		row := quarantineRow{Digest: digest[:], ReceivedAt: micros(u.ReceivedAt), Reason: u.Reason, WABAID: u.WABA, Detail: u.Detail, Body: u.Body}
+		if i, twice := at[digest]; twice {
+			rows[i] = row
+			continue
+		}
+		at[digest] = len(rows)
+		rows = append(rows, row)
+	}
+	slices.SortFunc(rows, func(a, b quarantineRow) int { return bytes.Compare(a.Digest, b.Digest) }) // two nodes lock in one order
+	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		return insert(ctx, tx, rows, `CONFLICT (digest) DO UPDATE SET
+		reason = excluded.reason, waba_id = excluded.waba_id, detail = excluded.detail, tries = quarantine_row.tries + 1`)
+	})
+	if err != nil {
 		return fmt.Errorf("quarantine: %w", err)
 	}
-	const every = 64 // the cap is looked at now and then: adding it all up at each row would cost more than it saves
-	if s.quarantined.Add(1)%every != 0 {
-		return nil
-	}
-	_ = s.capQuarantine(ctx, MaxQuarantine) // what came is stored; the cap is looked at again soon
 	return nil
 }
 
-func (s *Store) capQuarantine(ctx context.Context, limit int64) error {
-	_, err := s.write.ExecContext(ctx, `
-DELETE FROM quarantine WHERE digest IN (
-    SELECT digest FROM (
-        SELECT digest, sum(length(body)) OVER (ORDER BY received_at DESC, digest) AS total FROM quarantine
-    ) AS newest WHERE total > ?)`, limit)
-	if err != nil {
-		return fmt.Errorf("cap quarantine: %w", err)
+// CapQuarantine removes the oldest bodies where all together are too large, and returns how many (ledger 4).
+func (s *Store) CapQuarantine(ctx context.Context) (int, error) {
+	return s.capQuarantine(ctx, MaxQuarantine, 10_000)
+}
+
+// capQuarantine adds up from the newest, a page at a time, until it is enough.
+func (s *Store) capQuarantine(ctx context.Context, limit int64, page int) (int, error) {
+	last := quarantineRow{ReceivedAt: math.MaxInt64, Digest: []byte{}}
+	for total := int64(0); ; {
+		var rows []struct {
+			Digest     []byte
+			ReceivedAt int64
+			Size       int64
+		}
+		err := s.read.NewRaw(`
+SELECT digest, received_at, length(body) AS size FROM quarantine WHERE (received_at, digest) < (?, ?) ORDER BY received_at DESC, digest DESC LIMIT ?`,
+			last.ReceivedAt, last.Digest, page).Scan(ctx, &rows)
+		if err != nil {
+			return 0, fmt.Errorf("add up the quarantine: %w", err)
+		}
+		for _, r := range rows {
+			if total += r.Size; total > limit {
+				return s.dropQuarantine(ctx, r.ReceivedAt, r.Digest)
+			}
+			last.ReceivedAt, last.Digest = r.ReceivedAt, r.Digest
+		}
+		if len(rows) < page {
+			return 0, nil
+		}
 	}
-	return nil
+}
+
+// dropQuarantine removes a body and what is older, a batch at a time: webhooks go first (ledger 2).
+func (s *Store) dropQuarantine(ctx context.Context, receivedAt int64, digest []byte) (int, error) {
+	const batch = 20 // of bodies up to 4 MiB
+	total := 0
+	for {
+		begin := time.Now()
+		res, err := s.write.NewRaw(`
+DELETE FROM quarantine WHERE digest IN (
+    SELECT digest FROM quarantine WHERE (received_at, digest) <= (?, ?) ORDER BY received_at, digest LIMIT ?)`,
+			receivedAt, digest, batch).Exec(ctx)
+		if err != nil {
+			return total, fmt.Errorf("cap quarantine: %w", err)
+		}
+		n, err := res.RowsAffected()
+		total += int(n)
+		if err != nil || n < batch {
+			return total, err
+		}
+		if err := rest(ctx, pruneRest*time.Since(begin)); err != nil {
+			return total, err
+		}
+	}
 }
 
 // Replay gives fn every body that waits for one reason and WABA, oldest first, with the time it was

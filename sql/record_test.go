@@ -64,17 +64,30 @@ func failingPlan(t *testing.T, l *ledger) {
 	}
 }
 
+// quarantine sets bodies aside together.
+func (l *ledger) quarantine(at time.Time, why string, bodies ...[]byte) {
+	l.Helper()
+	var list []attribution.Unrecorded
+	for _, body := range bodies {
+		list = append(list, attribution.Unrecorded{ReceivedAt: at, Reason: why, WABA: "1", Detail: "why", Body: body})
+	}
+	if err := l.Quarantine(l.Context(), list); err != nil {
+		l.Fatal(err)
+	}
+}
+
 func quarantine(t *testing.T, l *ledger) {
 	for range 3 {
 		for i := range 4 {
 			body := fmt.Appendf(nil, "%d%0999d", i, 0)
-			if err := l.Quarantine(t.Context(), l.now.Add(time.Duration(i)*time.Second), "malformed", "1", "why", body); err != nil {
-				t.Fatal(err)
-			}
+			l.quarantine(l.now.Add(time.Duration(i)*time.Second), "malformed", body, body)
 		}
 	}
-	if err := l.capQuarantine(t.Context(), 2500); err != nil {
-		t.Fatal(err)
+	if n, err := l.capQuarantine(t.Context(), 4000, 3); n != 0 || err != nil {
+		t.Fatalf("%d removed of what fits: %v", n, err)
+	}
+	if n, err := l.capQuarantine(t.Context(), 2500, 1); n != 2 || err != nil {
+		t.Fatalf("%d removed %v, want the oldest two", n, err)
 	}
 	var kept []byte
 	n, err := l.Replay(t.Context(), "malformed", "1", func(_ time.Time, body []byte) error {
@@ -145,11 +158,10 @@ func walls(t *testing.T, l *ledger) {
 
 // What cannot be recorded on replay either stays, with the newest reason.
 func putBack(t *testing.T, l *ledger) {
-	if err := l.Quarantine(t.Context(), l.now, "unknown_waba", "1", "", []byte("body")); err != nil {
-		t.Fatal(err)
-	}
+	l.quarantine(l.now, "unknown_waba", []byte("body"))
 	n, err := l.Replay(t.Context(), "unknown_waba", "1", func(at time.Time, body []byte) error {
-		return l.Quarantine(t.Context(), at, "plan_failed", "1", "a fault of ours", body)
+		l.quarantine(at, "plan_failed", body)
+		return nil
 	})
 	if n != 0 || err != nil {
 		t.Errorf("replayed %d %v, want none", n, err)

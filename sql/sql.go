@@ -17,7 +17,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,9 +33,8 @@ type Store struct {
 	salt  []byte // the installation's key for dedupe keys
 	lock  *os.File
 
-	prepared    map[string]*stdsql.Stmt // of SQLite's writer, by name; nil on a shared database
-	folding     *folding                // of SQLite's log; nil on a shared database
-	quarantined atomic.Int64            // rows put into quarantine by this process
+	prepared map[string]*stdsql.Stmt // of SQLite's writer, by name; nil on a shared database
+	folding  *folding                // of SQLite's log; nil on a shared database
 }
 
 // home is what the two databases do differently.

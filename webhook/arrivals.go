@@ -16,9 +16,7 @@ import (
 func (in *Intake) collect(ctx context.Context, now time.Time, p *pending, a account.Account, change whatsapp.Change) error {
 	for _, m := range change.Malformed {
 		detail := fmt.Sprintf("%s: %v", m.Kind, m.Err)
-		if err := in.quarantine(ctx, now, Malformed, a.WABAID, detail, m.Raw); err != nil {
-			return err
-		}
+		p.aside = append(p.aside, in.unrecorded(now, Malformed, a.WABAID, detail, m.Raw))
 	}
 	for _, s := range change.Statuses {
 		p.add(a.ID, statusKind(s.State), 1)
@@ -40,15 +38,17 @@ func (in *Intake) collect(ctx context.Context, now time.Time, p *pending, a acco
 	case "automatic_events":
 		return in.collectDetected(ctx, now, p, a, change)
 	case "smb_message_echoes":
-		return in.collectMessages(ctx, now, p, a, change.PhoneNumberID, attribution.Echo, change.Echoes)
+		in.collectMessages(now, p, a, change.PhoneNumberID, attribution.Echo, change.Echoes)
+		return nil
 	}
 	in.collectStatuses(now, p, a, change)
-	return in.collectMessages(ctx, now, p, a, change.PhoneNumberID, attribution.Customer, change.Messages)
+	in.collectMessages(now, p, a, change.PhoneNumberID, attribution.Customer, change.Messages)
+	return nil
 }
 
-func (in *Intake) collectMessages(ctx context.Context, now time.Time, p *pending, a account.Account, number string,
+func (in *Intake) collectMessages(now time.Time, p *pending, a account.Account, number string,
 	source attribution.Source, messages []whatsapp.Message,
-) error {
+) {
 	for _, m := range messages {
 		w := what{
 			id: m.ID, source: source, kind: m.Type, at: m.Timestamp, body: m.Raw, said: &m,
@@ -58,9 +58,7 @@ func (in *Intake) collectMessages(ctx context.Context, now time.Time, p *pending
 			w.who = attribution.Identity{WAID: m.To, UserID: m.ToUserID}
 		}
 		if w.who == (attribution.Identity{}) {
-			if err := in.quarantine(ctx, now, Malformed, a.WABAID, "message: nobody is named", m.Raw); err != nil {
-				return err
-			}
+			p.aside = append(p.aside, in.unrecorded(now, Malformed, a.WABAID, "message: nobody is named", m.Raw))
 			continue
 		}
 		if m.DashboardTest() {
@@ -72,7 +70,6 @@ func (in *Intake) collectMessages(ctx context.Context, now time.Time, p *pending
 		}
 		p.messages = append(p.messages, arrival)
 	}
-	return nil
 }
 
 // tellOfPerson adds what only a shopper's own message says: a new identity, or the ad it came from.
@@ -127,9 +124,11 @@ func (in *Intake) collectDetected(ctx context.Context, now time.Time, p *pending
 			continue
 		}
 		arrival.Number = change.PhoneNumberID
-		if err := in.setAside(ctx, arrival, UnknownClick, ""); err != nil {
+		u, err := in.setAside(arrival, UnknownClick, "")
+		if err != nil {
 			return err
 		}
+		p.aside = append(p.aside, u)
 	}
 	return nil
 }

@@ -20,9 +20,15 @@ import (
 // split.
 const MaxBatch = 500
 
-// maxWaiting is how many messages may wait for a transaction. Beyond it the sender is told to come
-// again: a queue that grows would only answer everybody too late.
-const maxWaiting = 10_000
+const (
+	// maxWaiting is how many messages may wait for a transaction. Beyond it the sender is told to come
+	// again: a queue that grows would only answer everybody too late.
+	maxWaiting = 10_000
+	// maxBytes is how large the bodies may be that wait or are being recorded.
+	maxBytes = 64 << 20
+	// maxBatchBytes is how large the bodies of one transaction are, unless one alone is larger.
+	maxBatchBytes = 8 << 20
+)
 
 // ErrBusy says that too many notifications wait already. Nothing was stored.
 var ErrBusy = errors.New("too many notifications are waiting to be recorded")
@@ -30,6 +36,8 @@ var ErrBusy = errors.New("too many notifications are waiting to be recorded")
 // pending is one notification that waits to be recorded.
 type pending struct {
 	messages []*attribution.Arrival
+	aside    []attribution.Unrecorded  // what goes to quarantine; a message, for what is bounded
+	bytes    int                       // of the body
 	counts   map[attribution.Count]int // of what is only counted
 	done     chan error                // receives once, when the notification is recorded or given up
 	lead     chan []*pending           // receives a batch that begins with this notification, to be recorded
@@ -38,6 +46,9 @@ type pending struct {
 func newPending() *pending {
 	return &pending{done: make(chan error, 1), lead: make(chan []*pending, 1)}
 }
+
+// parts is how many messages there are to write down, here or there.
+func (p *pending) parts() int { return len(p.messages) + len(p.aside) }
 
 func (p *pending) add(account, kind string, n int) {
 	if p.counts == nil {
@@ -87,11 +98,12 @@ func (in *Intake) fly(ctx context.Context, batch []*pending) {
 func (in *Intake) enqueue(p *pending) (batch []*pending, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.waiting > 0 && in.waiting+len(p.messages) > maxWaiting {
+	if in.waiting > 0 && in.waiting+p.parts() > maxWaiting || in.bytes > 0 && in.bytes+p.bytes > maxBytes {
 		return nil, ErrBusy
 	}
 	in.queue = append(in.queue, p)
-	in.waiting += len(p.messages)
+	in.waiting += p.parts()
+	in.bytes += p.bytes
 	return in.depart(), nil
 }
 
@@ -115,6 +127,7 @@ func (in *Intake) land(batch []*pending) {
 	defer in.mu.Unlock()
 	in.flights--
 	in.aboard -= count(batch)
+	in.bytes -= weigh(batch)
 	if next := in.depart(); next != nil {
 		next[0].lead <- next
 	}
@@ -122,13 +135,24 @@ func (in *Intake) land(batch []*pending) {
 
 func count(batch []*pending) (messages int) {
 	for _, p := range batch {
-		messages += len(p.messages)
+		messages += p.parts()
 	}
 	return messages
 }
 
+func weigh(batch []*pending) (bytes int) {
+	for _, p := range batch {
+		bytes += p.bytes
+	}
+	return bytes
+}
+
 // flush records a batch in one transaction, and tells its notifications.
 func (in *Intake) flush(ctx context.Context, batch []*pending) {
+	batch = in.keepAside(ctx, batch)
+	if len(batch) == 0 {
+		return
+	}
 	err := in.commit(ctx, batch)
 	if err == nil || len(batch) == 1 {
 		for _, p := range batch {
@@ -161,15 +185,19 @@ func (in *Intake) takeAll() []*pending {
 	defer in.mu.Unlock()
 	all := in.queue
 	in.queue, in.waiting = nil, 0
+	in.bytes -= weigh(all)
 	return all
 }
 
 // take removes the oldest from the queue, up to one transaction's worth.
 func (in *Intake) take(most int) []*pending {
-	n, messages := 0, 0
-	for n < len(in.queue) && (n == 0 || messages+len(in.queue[n].messages) <= most) {
-		messages += len(in.queue[n].messages)
-		n++
+	n, messages, bytes := 0, 0, 0
+	for n < len(in.queue) {
+		p := in.queue[n]
+		if n > 0 && (messages+p.parts() > most || bytes+p.bytes > maxBatchBytes) {
+			break
+		}
+		messages, bytes, n = messages+p.parts(), bytes+p.bytes, n+1
 	}
 	batch := slices.Clone(in.queue[:n])
 	in.queue = slices.Delete(in.queue, 0, n) // clears what it frees

@@ -27,6 +27,7 @@ type slowStore struct {
 	batches     []int
 	fails       map[string]error
 	quarantined []string
+	kept        []int // bodies in each transaction of the quarantine
 }
 
 func (s *slowStore) Key(string) [16]byte { return [16]byte{} }
@@ -60,8 +61,21 @@ func (s *slowStore) AddCounts(context.Context, time.Time, map[attribution.Count]
 	return nil
 }
 
-func (s *slowStore) Quarantine(_ context.Context, _ time.Time, _, _, _ string, body []byte) error {
-	s.quarantined = append(s.quarantined, string(body))
+func (s *slowStore) Quarantine(_ context.Context, list []attribution.Unrecorded) error {
+	time.Sleep(time.Second)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kept = append(s.kept, len(list))
+	for _, u := range list {
+		for text, err := range s.fails {
+			if err != nil && strings.Contains(string(u.Body), text) && strings.HasPrefix(text, "never") {
+				return err
+			}
+		}
+	}
+	for _, u := range list {
+		s.quarantined = append(s.quarantined, string(u.Body))
+	}
 	return nil
 }
 
@@ -84,10 +98,18 @@ func notification(text string) []byte {
 
 // receiveAll posts notifications: the first alone, the others while it is being recorded.
 func receiveAll(in *Intake, texts ...string) []error {
-	errs := make([]error, len(texts))
-	var waiting sync.WaitGroup
+	bodies := make([][]byte, len(texts))
 	for i, text := range texts {
-		waiting.Go(func() { errs[i] = in.Receive(context.Background(), notification(text)) })
+		bodies[i] = notification(text)
+	}
+	return receiveBodies(in, bodies...)
+}
+
+func receiveBodies(in *Intake, bodies ...[]byte) []error {
+	errs := make([]error, len(bodies))
+	var waiting sync.WaitGroup
+	for i, body := range bodies {
+		waiting.Go(func() { errs[i] = in.Receive(context.Background(), body) })
 		synctest.Wait()
 	}
 	waiting.Wait()

@@ -28,7 +28,7 @@ type Recorder interface {
 
 // Quarantine keeps what could not be recorded.
 type Quarantine interface {
-	Quarantine(ctx context.Context, at time.Time, reason, waba, detail string, body []byte) error
+	Quarantine(ctx context.Context, list []attribution.Unrecorded) error
 	Replay(ctx context.Context, reason, waba string, fn func(receivedAt time.Time, body []byte) error) (int, error)
 }
 
@@ -61,6 +61,7 @@ type Intake struct {
 	waiting  int                       // messages in queue
 	flights  int                       // transactions under way
 	aboard   int                       // messages in them
+	bytes    int                       // of bodies that wait or are in a transaction
 	counts   map[attribution.Count]int // statuses since the last flush
 	saidWABA map[string]time.Time      // when an unknown WABA was last said
 	ring     ring                      // evaluations since the last flush
@@ -95,29 +96,12 @@ func (in *Intake) Replay(ctx context.Context, reason string) (int, error) {
 }
 
 func (in *Intake) receive(ctx context.Context, now time.Time, body []byte) error {
-	n, err := whatsapp.Decode(body)
-	if err == nil && len(n.Entries) == 0 {
-		err = errors.New("the notification has no entry")
-	}
-	if err != nil {
-		return in.quarantine(ctx, now, Malformed, "", err.Error(), body)
-	}
 	p := newPending()
-	for _, entry := range n.Entries {
-		a, known := in.Accounts.ByWABA(entry.WABA)
-		if !known {
-			if err := in.quarantineEntry(ctx, now, entry); err != nil {
-				return err
-			}
-			continue
-		}
-		for _, change := range entry.Changes {
-			if err := in.collect(ctx, now, p, a, change); err != nil {
-				return err
-			}
-		}
+	p.bytes = len(body)
+	if err := in.sort(ctx, now, p, body); err != nil {
+		return err
 	}
-	if len(p.messages) > 0 {
+	if p.parts() > 0 {
 		if err := in.record(ctx, p); err != nil {
 			return err
 		}
@@ -126,31 +110,49 @@ func (in *Intake) receive(ctx context.Context, now time.Time, body []byte) error
 	return nil
 }
 
-// quarantineEntry keeps the part of a notification that belongs to an account we do not know, as a
+// sort finds out what a notification holds: messages to record, parts for the quarantine, and what is counted.
+func (in *Intake) sort(ctx context.Context, now time.Time, p *pending, body []byte) error {
+	n, err := whatsapp.Decode(body)
+	if err == nil && len(n.Entries) == 0 {
+		err = errors.New("the notification has no entry")
+	}
+	if err != nil {
+		p.aside = append(p.aside, in.unrecorded(now, Malformed, "", err.Error(), body))
+		return nil
+	}
+	for _, entry := range n.Entries {
+		a, known := in.Accounts.ByWABA(entry.WABA)
+		if !known {
+			u, err := in.ofUnknown(now, entry)
+			if err != nil {
+				return err
+			}
+			p.aside = append(p.aside, u)
+			continue
+		}
+		for _, change := range entry.Changes {
+			if err := in.collect(ctx, now, p, a, change); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// ofUnknown keeps the part of a notification that belongs to an account we do not know, as a
 // notification of its own: accounts are walls, also in quarantine.
-func (in *Intake) quarantineEntry(ctx context.Context, now time.Time, entry whatsapp.Entry) error {
+func (in *Intake) ofUnknown(now time.Time, entry whatsapp.Entry) (attribution.Unrecorded, error) {
 	body, err := json.Marshal(map[string]any{
 		"object": "whatsapp_business_account", "entry": []json.RawMessage{entry.Raw},
 	})
 	if err != nil {
-		return fmt.Errorf("keep entry: %w", err)
+		return attribution.Unrecorded{}, fmt.Errorf("keep entry: %w", err)
 	}
 	if in.sayOnce(entry.WABA, now) {
 		in.Log.Warn("notification of an unknown WhatsApp Business Account; kept 7 days and replayed when the account is added",
 			"waba", entry.WABA, "next", "add it under accounts: with waba_id in the settings file, then restart")
 	}
-	return in.quarantine(ctx, now, UnknownWABA, entry.WABA, "", body)
-}
-
-func (in *Intake) quarantine(ctx context.Context, now time.Time, why, waba, detail string, body []byte) error {
-	if err := in.Quarantine.Quarantine(ctx, now, why, waba, detail, body); err != nil {
-		return err
-	}
-	in.Stats.Quarantined.Add(1)
-	if why == Malformed {
-		in.Log.Warn("signed notification that cannot be read; it is in quarantine", "waba", waba, "detail", detail, "bytes", len(body))
-	}
-	return nil
+	return in.unrecorded(now, UnknownWABA, entry.WABA, "", body), nil
 }
 
 // sayOnce is true once per WABA and hour (ledger 4).

@@ -39,6 +39,7 @@ const (
 func (a *app) jobs() []job {
 	return []job{
 		{"prune", "17 * * * *", time.Hour, "rows removed that were older than the retention settings", a.prune, nil, false},
+		{"cap", "@every 15s", 15 * time.Second, "bodies removed from quarantine, because it was full", a.store.CapQuarantine, nil, false},
 		{"replay", "* * * * *", time.Minute, "notifications replayed from quarantine", a.replay, nil, false},
 		{"replan", byHand, eachNode, "messages that could not be planned before and are recorded now", a.replan, nil, false},
 		{"ripen", "@every 1s", eachNode, "events queued whose wait is over", a.ripen, nil, false},
