@@ -52,6 +52,7 @@ func conformance(t *testing.T, fresh func(*testing.T) *Store) {
 	for name, test := range map[string]func(*testing.T, *ledger){
 		"a message seen before touches nothing":         seenBefore,
 		"a claim is taken once":                         claimOnce,
+		"rows that break a rule are refused as data":    refusesBadRows,
 		"a failing plan leaves nothing":                 failingPlan,
 		"people are found, renamed and merged":          renames,
 		"merged conversations share clicks and waiting": mergedThreads,

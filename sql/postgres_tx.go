@@ -64,8 +64,10 @@ func inTxOnce(ctx context.Context, db *bun.DB, fn func(context.Context, bun.Tx) 
 	return err
 }
 
-// dataClasses are the SQLSTATE classes that belong to the rows themselves: the same rows fail again.
-var dataClasses = map[string]bool{"22": true, "54": true}
+// dataClasses are the SQLSTATE classes that belong to the rows themselves: the same rows fail again. A
+// constraint (23) may be another row's doing, of another node or of the same batch: such a transaction is
+// repeated first, and its notifications are then tried one by one.
+var dataClasses = map[string]bool{"22": true, "23": true, "54": true}
 
 // dataError is a refusal that the rows themselves cause.
 type dataError struct{ error }

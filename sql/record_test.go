@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -61,6 +62,35 @@ func failingPlan(t *testing.T, l *ledger) {
 	}
 	if fresh, _ := l.record(nil, l.message("m1", ana, l.now)); fresh != 1 {
 		t.Error("the message is new when it is sent again")
+	}
+}
+
+// refusesBadRows: rows that no retry makes better are told from a storage that is away, because the notification
+// with them must not keep the others waiting.
+func refusesBadRows(t *testing.T, l *ledger) {
+	for name, plan := range map[string]func(*attribution.Snapshot) []forwarder.Delivery{
+		"a key that is there already": func(s *attribution.Snapshot) []forwarder.Delivery {
+			a, b := l.delivery("a", s.Fresh[0]), l.delivery("b", s.Fresh[0])
+			b.ID = a.ID
+			return []forwarder.Delivery{a, b}
+		},
+		"a value that is missing": func(s *attribution.Snapshot) []forwarder.Delivery {
+			a := s.Fresh[0]
+			a.Thread.Wait(attribution.Waiting{Trigger: a.ID, Rule: "r", Event: "Purchase", Reason: reason.NoClickID, At: a.At, ReceivedAt: l.now})
+			return nil
+		},
+	} {
+		_, _, err := l.Record(t.Context(), l.now, []*attribution.Arrival{l.message("m1", ana, l.now)},
+			func(s *attribution.Snapshot, _ []forwarder.Delivery) (forwarder.Changes, error) {
+				return forwarder.Changes{New: plan(s)}, nil
+			})
+		var data interface{ RefusesData() bool }
+		if !errors.As(err, &data) || !data.RefusesData() {
+			t.Errorf("%s: %v, which is not a refusal of the rows", name, err)
+		}
+	}
+	if fresh, _ := l.record(nil, l.message("m1", ana, l.now)); fresh != 1 {
+		t.Error("something of what was refused is kept")
 	}
 }
 

@@ -115,7 +115,11 @@ func (s *Store) inTx(ctx context.Context, fn func(context.Context, bun.Tx) error
 	if s.home.shared {
 		return inTx(ctx, s.write, fn)
 	}
-	return s.write.RunInTx(ctx, &stdsql.TxOptions{}, fn)
+	err := s.write.RunInTx(ctx, &stdsql.TxOptions{}, fn)
+	if refusesRows(err) {
+		return dataError{err}
+	}
+	return err
 }
 
 // dbNow is SQL for the database's clock in microseconds; only leases are compared with it.

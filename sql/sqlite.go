@@ -3,16 +3,19 @@ package sql
 import (
 	"context"
 	stdsql "database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 
 	"github.com/pressly/goose/v3"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
+	driver "modernc.org/sqlite" // registers itself as "sqlite"
+	codes "modernc.org/sqlite/lib"
 )
 
 // SQLite is the home of a single node: one writer that takes turns, readers that see the last commit.
@@ -125,6 +128,13 @@ func (f *folding) close() {
 		f.stop()
 		<-f.ended
 	}
+}
+
+// refusesRows reports whether SQLite refused what was written, and would again: a constraint, or a value of the
+// wrong kind or size. The low byte of its extended codes is the kind of error.
+func refusesRows(err error) bool {
+	e, ok := errors.AsType[*driver.Error](err)
+	return ok && slices.Contains([]int{codes.SQLITE_CONSTRAINT, codes.SQLITE_MISMATCH, codes.SQLITE_TOOBIG}, e.Code()&0xff)
 }
 
 // tellPlanner writes statistics that hold for every ledger: an account has many rows, and the columns
