@@ -3,14 +3,14 @@ package notices
 import "time"
 
 const (
-	// stuckAfter is how long an event may be due and not be tried before that is told.
-	stuckAfter = 15 * time.Minute
+	// StuckAfter is how long an event may be due and not be tried, or be tried in vain, before that is told.
+	StuckAfter = 15 * time.Minute
 	// ExpiringWithin is how long before its end an event counts as expiring.
 	ExpiringWithin = 24 * time.Hour
 )
 
 // Why a condition holds: PauseAccount, PausePerson and PauseRemoved pause an account, Waiting and
-// NeedsPerson are why events expire, NotTried why a queue is stuck.
+// NeedsPerson are why events expire, NotTried and Failing why a queue is stuck.
 const (
 	PauseAccount = "account"         // Meta refuses the account: token, permission, dataset
 	PausePerson  = "person"          // somebody paused it
@@ -19,7 +19,8 @@ const (
 	Waiting     = "queued" // not yet with Meta
 	NeedsPerson = "held"   // a person has to look at each
 
-	NotTried = "not_tried"
+	NotTried = "not_tried" // nothing goes out, and nobody knows why
+	Failing  = "failing"   // calls go out, and none is taken
 )
 
 // Condition is something about an account that a person has to mend. It is told once while it lasts.
@@ -36,6 +37,8 @@ type Lane struct {
 	PauseCause  string // a Pause..., or a rest that needs nobody
 	PauseWords  string
 	OldestDue   time.Time // of what is queued; zero = nothing is
+	Failing     bool      // something was queued StuckAfter ago or earlier, calls went out since, and none was taken
+	LastWords   string    // what came of the last of them
 }
 
 // Expiring are the events of one account that end within ExpiringWithin.
@@ -112,6 +115,8 @@ func (o Observation) find(now time.Time) []turn {
 		case l.paused():
 			hold(AccountPaused, l.Account, l.PauseCause, l, Backlog{})
 		case rested[l.Account]: // what waited meanwhile has until the next look to move
+		case l.Failing: // also while it rests, because Meta asked for that or call after call failed
+			hold(QueueStuck, l.Account, Failing, l, Backlog{})
 		case l.stuck(now):
 			hold(QueueStuck, l.Account, NotTried, l, Backlog{})
 		}
@@ -134,5 +139,5 @@ func (l Lane) stuck(now time.Time) bool {
 	if l.PausedUntil.After(since) {
 		since = l.PausedUntil
 	}
-	return !l.OldestDue.IsZero() && now.Sub(since) > stuckAfter
+	return !l.OldestDue.IsZero() && now.Sub(since) > StuckAfter
 }

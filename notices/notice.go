@@ -27,7 +27,7 @@ type Kind string
 const (
 	AccountPaused  Kind = "account.paused"  // its events wait for a person
 	AccountResumed Kind = "account.resumed" // and go again
-	QueueStuck     Kind = "queue.stuck"     // events are due and nothing moves
+	QueueStuck     Kind = "queue.stuck"     // events are due, and none is taken
 	EventsExpiring Kind = "events.expiring" // events will soon be too old to send
 )
 

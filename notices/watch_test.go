@@ -110,6 +110,29 @@ func TestAQueueThatStandsStill(t *testing.T) {
 	m.look(w, "and stands again", "queue.stuck shop not_tried")
 }
 
+// A proxy asks for a login: call after call fails, the breaker lets the lane rest, and each try moves what is due.
+func TestAQueueWhoseCallsFail(t *testing.T) {
+	m := newMemory(t)
+	w := watcher(m)
+	lane := Lane{Account: "shop", OldestDue: noon.Add(time.Hour), PauseCause: "breaker", PausedUntil: noon.Add(time.Hour)}
+	m.seen.Lanes = []Lane{lane}
+	m.look(w, "it has only begun")
+	lane.Failing, lane.LastWords = true, "the proxy asks for a login (HTTP 407)."
+	m.seen.Lanes[0] = lane
+	if n, err := w.Pass(t.Context()); n != 1 || err != nil || !strings.Contains(string(m.rows[0].Body), "the last one: the proxy asks for a login (HTTP 407). No event waits.") {
+		t.Fatalf("told %v %v", m.rows, err)
+	}
+	m.told()
+	m.look(w, "still")
+	m.seen.Lanes[0].PauseCause = PausePerson
+	m.look(w, "somebody pauses it", "account.paused shop person")
+	m.seen.Lanes[0].PauseCause = "throttled"
+	m.look(w, "and resumes it: the next look has news", "account.resumed shop person")
+	m.look(w, "which are the same", "queue.stuck shop failing")
+	m.seen.Lanes[0] = Lane{Account: "shop", OldestDue: noon}
+	m.look(w, "a call was taken: nobody has to know")
+}
+
 // What waited while its lane rested, or its account was paused, did not stand still.
 func TestWhatRestedIsNotStuck(t *testing.T) {
 	m := newMemory(t)
@@ -234,6 +257,14 @@ func TestWhatIsSaid(t *testing.T) {
 			"Events of account shop are due since 2026-03-10 12:00 UTC and were not tried, though it is not paused. " +
 				"12 events wait; Meta takes the first until 2026-03-16 09:50 UTC.",
 			"Look for this account in the server's log, then restart the server; nothing is lost by that.",
+		},
+		{
+			turn{Condition: Condition{QueueStuck, "shop", Failing}, tell: QueueStuck, lane: Lane{LastWords: "Meta is away"}},
+			waiting,
+			"No call for account shop was taken for over 15 minutes; the last one: Meta is away. " +
+				"12 events wait; Meta takes the first until 2026-03-16 09:50 UTC.",
+			"If Meta is away, wait: everything is tried again by itself. If it is not, see what lies between, such as a proxy, a firewall or DNS: " +
+				"clickthread accounts check shop",
 		},
 		{
 			turn{Condition: Condition{EventsExpiring, "shop", NeedsPerson}, tell: EventsExpiring},

@@ -1,7 +1,9 @@
 package notices
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -37,6 +39,9 @@ func (t turn) happened() string {
 		return fmt.Sprintf("Account %s is paused.", t.Account)
 	case t.Kind == AccountPaused:
 		return fmt.Sprintf("Account %s is paused: %s.", t.Account, t.lane.PauseWords)
+	case t.Kind == QueueStuck && t.Cause == Failing:
+		return fmt.Sprintf("No call for account %s was taken for over %.0f minutes; the last one: %s.", t.Account, StuckAfter.Minutes(),
+			strings.TrimRight(cmp.Or(t.lane.LastWords, "no answer"), "."))
 	case t.Kind == QueueStuck:
 		return fmt.Sprintf("Events of account %s are due since %s and were not tried, though it is not paused.", t.Account, clock(t.lane.OldestDue))
 	case t.Cause == NeedsPerson:
@@ -52,6 +57,8 @@ func (t turn) fix() string {
 	switch {
 	case t.tell == AccountResumed:
 		return "Nothing is to be done."
+	case t.Kind == QueueStuck && t.Cause == Failing:
+		return "If Meta is away, wait: everything is tried again by itself. If it is not, see what lies between, such as a proxy, a firewall or DNS: clickthread accounts check " + t.Account
 	case t.Kind == QueueStuck:
 		return "Look for this account in the server's log, then restart the server; nothing is lost by that."
 	case t.Kind == EventsExpiring && t.Cause == NeedsPerson:

@@ -97,6 +97,7 @@ func conformance(t *testing.T, fresh func(*testing.T) *Store) {
 		"nodes compare their rules":                     nodesCompareRules,
 		"a watcher sees lanes":                          seesLanes,
 		"a watcher sees what expires":                   seesExpiring,
+		"a watcher sees calls in vain":                  seesFailing,
 		"a condition is told once":                      toldOnce,
 		"a try of a notice is one node's":               noticeTries,
 		"notices are pruned when they ended":            pruneNotices,

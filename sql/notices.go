@@ -60,7 +60,7 @@ func noticesOf(rows []noticeRow) []notices.Notice {
 
 // Observe implements notices.Ledger.
 func (s *Store) Observe(ctx context.Context, now time.Time) (notices.Observation, error) {
-	lanes, err := s.observeLanes(ctx)
+	lanes, err := s.observeLanes(ctx, now)
 	if err != nil {
 		return notices.Observation{}, fmt.Errorf("read lanes: %w", err)
 	}
@@ -77,29 +77,6 @@ func (s *Store) Observe(ctx context.Context, now time.Time) (notices.Observation
 		open[i] = notices.Condition{Kind: notices.Kind(r.Kind), Account: r.AccountID, Cause: r.Cause}
 	}
 	return notices.Observation{Lanes: lanes, Expiring: expiring, Uncounted: uncounted, Open: open}, nil
-}
-
-// observeLanes looks up one row per lane in the index of what is due, however long the queue is.
-func (s *Store) observeLanes(ctx context.Context) ([]notices.Lane, error) {
-	var rows []struct {
-		AccountID   string
-		PausedUntil int64
-		PauseCause  string
-		PauseWords  string
-		OldestDue   int64
-	}
-	err := s.read.NewRaw(`
-SELECT l.account_id, l.paused_until, l.pause_cause, l.pause_words, coalesce(
-  (SELECT min(d.due_at) FROM deliveries d WHERE d.account_id = l.account_id AND d.status = 'queued'), 0) AS oldest_due
-FROM lanes l ORDER BY l.account_id`).Scan(ctx, &rows)
-	lanes := make([]notices.Lane, len(rows))
-	for i, r := range rows {
-		lanes[i] = notices.Lane{
-			Account: r.AccountID, PausedUntil: fromMicros(r.PausedUntil), PauseCause: r.PauseCause, PauseWords: r.PauseWords,
-			OldestDue: fromMicros(r.OldestDue),
-		}
-	}
-	return lanes, err
 }
 
 // RecordChange implements notices.Ledger.

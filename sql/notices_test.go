@@ -61,6 +61,62 @@ func seesLanes(t *testing.T, l *ledger) {
 	}
 }
 
+// seesFailing: a proxy refuses every call. Each try moves what is due, so the calls tell it.
+func seesFailing(t *testing.T, l *ledger) {
+	look := func(when string, want bool) {
+		t.Helper()
+		lane := l.observe().Lanes[0]
+		if lane.Failing != want || want && lane.LastWords != "the proxy asks for a login" {
+			t.Errorf("%s: %+v, want failing: %t", when, lane, want)
+		}
+	}
+	after := func(d time.Duration) { l.now = l.now.Add(d) }
+	vain := func() {
+		t.Helper()
+		l.settle(l.claim("a"), forwarder.Settlement{
+			Outcome: forwarder.Failed, To: forwarder.Queued, Due: l.now.Add(time.Second), Words: "the proxy asks for a login",
+			Pause: &forwarder.Pause{Until: l.now.Add(time.Second), Cause: forwarder.BreakerOpen},
+		})
+	}
+	l.queue(1, nil)
+	look("not tried yet", false)
+	vain()
+	after(notices.StuckAfter - time.Second)
+	vain()
+	look("not for long", false)
+	after(time.Second)
+	look("for 15 minutes", true)
+	l.queue(1, nil)
+	after(time.Hour)
+	vain()
+	look("still, and another waits", true)
+	after(time.Second)
+	l.settle(l.claim("a"), accepted)
+	look("taken, and nothing is left", false)
+
+	after(time.Hour)
+	l.queue(1, nil)
+	look("a new one", false)
+	after(time.Minute)
+	vain()
+	l.queue(1, func(_ int, d *forwarder.Delivery) { d.Due = d.Due.Add(time.Hour) })
+	after(time.Second)
+	l.settle(l.claim("a"), accepted)
+	after(notices.StuckAfter)
+	look("none of the calls since the last good one was in vain", false)
+	after(time.Hour)
+	vain()
+	after(notices.StuckAfter)
+	look("one bad event, recorded before the last good call", false)
+	l.queue(1, func(_ int, d *forwarder.Delivery) { d.Due = l.now.Add(time.Hour) })
+	after(notices.StuckAfter)
+	look("and one recorded after it", true)
+	if _, err := l.PauseLane(t.Context(), "shop", "by hand"); err != nil {
+		t.Fatal(err)
+	}
+	look("a person knows", false)
+}
+
 // seesExpiring: what is queued or held and ends within a day is counted, and nothing else.
 func seesExpiring(t *testing.T, l *ledger) {
 	end := l.now.Add(-forwarder.SendableFor)
