@@ -148,6 +148,12 @@ func (s *Store) Ping(ctx context.Context) error {
 	return err
 }
 
+// Reads checks that the database answers.
+func (s *Store) Reads(ctx context.Context) error {
+	var one int
+	return s.read.NewRaw("SELECT 1").Scan(ctx, &one)
+}
+
 // Key is the dedupe key of a message id: a keyed hash, because a message id holds the shopper's
 // phone number in base64 (ledger 3).
 func (s *Store) Key(messageID string) [16]byte {

@@ -39,6 +39,7 @@ type app struct {
 	clock    *forwarder.Clock
 	optOuts  optOuts
 	node     string // this process, to others on the same database
+	health   health
 }
 
 // purpose says what an app is opened for.
@@ -123,10 +124,10 @@ func (a *app) routes(door, admin *echo.Echo) {
 	}
 	h.Mount(door)
 	door.GET("/healthz", a.healthz)
-	door.GET("/readyz", a.readyz)
+	admin.GET("/readyz", a.readyz)
 	if admin != door {
+		door.GET("/readyz", a.readyzOutside)
 		admin.GET("/healthz", a.healthz)
-		admin.GET("/readyz", a.readyz)
 	}
 	admin.GET("/metrics", echo.WrapHandler(a.metrics()))
 	door.GET("/schemas/rules.v1.json", ruleSchema)

@@ -41,25 +41,58 @@ type pausedState struct {
 // that differ between nodes and a paused account are said, but the server is ready: what comes in is
 // kept.
 func (a *app) readyz(c echo.Context) error {
-	ctx, cancel := context.WithTimeout(c.Request().Context(), 2*time.Second)
-	defer cancel()
-	r, err := a.readiness(ctx)
-	if err != nil {
-		a.log.Error("not ready", "error", err)
-		return c.JSON(http.StatusServiceUnavailable, readiness{Database: "cannot be reached", Rules: r.Rules, BrokenRules: r.BrokenRules})
+	broken := a.rules.brokenAccounts()
+	if err := a.storable(c.Request().Context()); err != nil {
+		return c.JSON(http.StatusServiceUnavailable, readiness{Database: "cannot be reached", BrokenRules: broken})
 	}
+	r := a.health.figures(c.Request().Context(), func(ctx context.Context) (r readiness) {
+		a.readFigures(ctx, &r)
+		return r
+	})
+	r.Ready, r.Database = true, "ok"
+	a.sayRules(&r, broken)
 	return c.JSON(http.StatusOK, r)
 }
 
-func (a *app) readiness(ctx context.Context) (readiness, error) {
-	r := readiness{Ready: true, Database: "ok", Rules: "ok", BrokenRules: a.rules.brokenAccounts()}
-	if len(r.BrokenRules) > 0 {
-		r.Rules = "broken for some accounts, whose last good rules stay in force; run: clickthread rules check " + a.settings.Rules
+// readyzOutside says to strangers only whether the server is ready.
+func (a *app) readyzOutside(c echo.Context) error {
+	if err := a.storable(c.Request().Context()); err != nil {
+		return c.JSON(http.StatusServiceUnavailable, map[string]bool{"ready": false})
 	}
+	return c.JSON(http.StatusOK, map[string]bool{"ready": true})
+}
+
+// readiness is what readyz says, read now.
+func (a *app) readiness(ctx context.Context) (readiness, error) {
+	r := readiness{Ready: true, Database: "ok"}
+	a.sayRules(&r, a.rules.brokenAccounts())
 	if err := a.store.Ping(ctx); err != nil {
 		return r, err
 	}
-	// What follows is for people: a figure that cannot be read in time does not make the server unready.
+	a.readFigures(ctx, &r)
+	return r, nil
+}
+
+func (a *app) sayRules(r *readiness, broken []string) {
+	r.Rules, r.BrokenRules = "ok", broken
+	if len(broken) > 0 {
+		r.Rules = "broken for some accounts, whose last good rules stay in force; run: clickthread rules check " + a.settings.Rules
+	}
+}
+
+// storable tells whether webhooks can be stored. Anybody may ask, so it writes once a second at most.
+func (a *app) storable(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second) // others hear the outcome too
+	defer cancel()
+	err, fresh := a.health.ask(time.Now(), func() error { return a.store.Ping(ctx) }, func() error { return a.store.Reads(ctx) })
+	if err != nil && fresh {
+		a.log.Error("not ready", "error", err)
+	}
+	return err
+}
+
+// readFigures reads what is for people: a figure that cannot be read in time does not make the server unready.
+func (a *app) readFigures(ctx context.Context, r *readiness) {
 	counts, err := a.store.OpenCounts(ctx)
 	r.note(err)
 	for _, n := range counts {
@@ -72,10 +105,9 @@ func (a *app) readiness(ctx context.Context) (readiness, error) {
 	r.note(err)
 	lanes, err := a.store.PausedLanes(ctx, a.clock.Now())
 	for _, l := range lanes {
-		r.Paused = append(r.Paused, a.pausedState(ctx, &r, l))
+		r.Paused = append(r.Paused, a.pausedState(ctx, r, l))
 	}
 	r.note(err)
-	return r, nil
 }
 
 // pausedState tells what waits for an account that does not send, and until when Meta takes it.
