@@ -14,8 +14,9 @@ import (
 // Counting what waits. After an outage that may be millions of events, so no statement counts them all: each
 // takes a page, found by index, and none comes near the time that a statement has.
 
-// countPage is how many events one statement counts.
-const countPage = 100_000
+// countPage is how many events one statement counts. PostgreSQL looks at what was changed lately twice, so a page
+// may take many times as long as usual.
+const countPage = 20_000
 
 // Backlog implements notices.Ledger. What is queued or sent meanwhile may be counted or not.
 func (s *Store) Backlog(ctx context.Context, account string) (notices.Backlog, error) {

@@ -48,7 +48,11 @@ func (c *accountsPauseCmd) Run(ctx context.Context, out *console) error {
 	if err := notRemoved(lane); err != nil {
 		return err
 	}
-	return sayLane(ctx, out, store, lane, c.JSON)
+	waiting, err := store.Backlog(ctx, a.ID)
+	if err != nil {
+		return errors.Join(fmt.Errorf("account %s is paused, but what waits cannot be counted", a.ID), err)
+	}
+	return sayLane(out, lane, waiting, c.JSON)
 }
 
 type accountsResumeCmd struct {
@@ -76,7 +80,7 @@ func (c *accountsResumeCmd) Run(ctx context.Context, out *console) error {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	moved := makeDue(ctx, store, a)
+	waiting, moved := makeDue(ctx, store, a)
 	if ctx.Err() != nil {
 		return fmt.Errorf("stopped before all that is queued was moved: account %s is as before; the same command goes on where this one was", a.ID)
 	}
@@ -88,19 +92,27 @@ func (c *accountsResumeCmd) Run(ctx context.Context, out *console) error {
 		return err
 	}
 	if moved != nil {
+		if all, err := store.Backlog(ctx, a.ID); err == nil {
+			waiting = all
+		}
 		moved = fmt.Errorf("not all that is queued was made due, and goes when its own next try is: %w", moved)
 	}
-	return errors.Join(sayLane(ctx, out, store, lane, c.JSON), moved)
+	return errors.Join(sayLane(out, lane, waiting, c.JSON), moved)
 }
 
-// makeDue has all that is queued go next, to the account's dataset.
-func makeDue(ctx context.Context, store *sql.Store, a account.Account) error {
+// makeDue has all that is queued go next, to the account's dataset, and returns how much that is.
+func makeDue(ctx context.Context, store *sql.Store, a account.Account) (waiting notices.Backlog, err error) {
 	m := sql.Mend{
 		Remedy: sql.Retry, Now: now(), Filter: sql.Filter{Account: a.ID, Status: forwarder.Queued},
 		Datasets: map[string]string{a.ID: a.DatasetID},
 	}
-	_, err := mendAll(ctx, store, m)
-	return err
+	met := func(e sql.Mendable) {
+		if until := e.EventAt.Add(forwarder.SendableFor); waiting.Events == 0 || until.Before(waiting.SendableUntil) {
+			waiting.SendableUntil = until
+		}
+		waiting.Events++
+	}
+	return waiting, eachMended(ctx, store, m, met, func([]sql.Mendable) {})
 }
 
 // notRemoved refuses what a restart has to do: the running server does not have the account.
@@ -120,11 +132,7 @@ type laneReport struct {
 }
 
 // sayLane says how the account stands, and what waits.
-func sayLane(ctx context.Context, out *console, store *sql.Store, lane sql.Lane, asJSON bool) error {
-	waiting, err := store.Backlog(ctx, lane.Account)
-	if err != nil {
-		return errors.Join(errors.New("it is done, but what waits cannot be counted"), err)
-	}
+func sayLane(out *console, lane sql.Lane, waiting notices.Backlog, asJSON bool) error {
 	r := laneReport{Account: lane.Account, Sending: lane.PauseCause == forwarder.NoPause, Events: waiting.Events}
 	if r.Events > 0 {
 		r.SendableUntil = &waiting.SendableUntil

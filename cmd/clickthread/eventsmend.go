@@ -167,18 +167,25 @@ func countMendable(ctx context.Context, store *sql.Store, m sql.Mend) (chosen, l
 	return chosen, left, err
 }
 
-// mendAll changes what the filters fit, page by page: there may be a million events.
+// mendAll changes what the filters fit.
 func mendAll(ctx context.Context, store *sql.Store, m sql.Mend) (done mended, err error) {
-	err = store.EachMendable(ctx, m, func(account string, page []sql.Mendable) error {
+	err = eachMended(ctx, store, m, func(sql.Mendable) {}, done.add)
+	return done, err
+}
+
+// eachMended changes what the filters fit, page by page: there may be a million events. It tells of each that it
+// met, and what became of those that nothing was in the way of.
+func eachMended(ctx context.Context, store *sql.Store, m sql.Mend, met func(sql.Mendable), mended func([]sql.Mendable)) error {
+	return store.EachMendable(ctx, m, func(account string, page []sql.Mendable) error {
 		ids := make([]uuid.UUID, 0, len(page))
 		for _, e := range page {
+			met(e)
 			if e.Left == "" {
 				ids = append(ids, e.ID)
 			}
 		}
 		events, err := store.Mend(ctx, m, account, ids)
-		done.add(events)
+		mended(events)
 		return err
 	})
-	return done, err
 }
