@@ -154,30 +154,3 @@ ORDER BY id DESC LIMIT 50`, id[:], id[:], bun.List(capi.EventNames()), eventID).
 	}
 	return list, nil
 }
-
-// OpenCount is how many deliveries of an account are in a state that still needs something to happen.
-type OpenCount struct {
-	AccountID string
-	Status    string
-	Reason    string
-	N         int64
-	Oldest    int64 // microseconds: when the oldest was recorded
-}
-
-// OpenCounts counts what is queued, sending or held, by account, state and reason. It reads partial
-// indexes: what has reached its end, which is nearly everything, costs nothing. What is in a call counts as
-// sending and not as queued.
-func (s *Store) OpenCounts(ctx context.Context) ([]OpenCount, error) {
-	var rows []OpenCount
-	err := s.read.NewRaw(`
-WITH sending AS (SELECT account_id, sum(events) AS n FROM calls WHERE outcome = 'open' GROUP BY account_id)
-SELECT d.account_id, 'queued' AS status, '' AS reason, count(*) - coalesce((SELECT n FROM sending s WHERE s.account_id = d.account_id), 0) AS n,
-    min(d.created_at) AS oldest
-FROM deliveries d WHERE d.status = 'queued' GROUP BY d.account_id
-UNION ALL
-SELECT account_id, 'sending', '', n, 0 FROM sending
-UNION ALL
-SELECT account_id, 'held', reason, count(*), min(created_at) FROM deliveries WHERE status = 'held' GROUP BY account_id, reason
-ORDER BY 1, 2, 3`).Scan(ctx, &rows)
-	return rows, err
-}

@@ -56,7 +56,7 @@ func (a *app) metrics() http.Handler {
 		}
 		return 0
 	}))
-	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(r, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}) // one figure that cannot be read hides no other
 }
 
 var help = map[string]string{
@@ -71,7 +71,7 @@ var help = map[string]string{
 type ledgerMetrics struct{ app *app }
 
 var (
-	deliveriesDesc = prometheus.NewDesc("clickthread_deliveries", "Deliveries that are queued, sending or held, by account, state and reason.",
+	deliveriesDesc = prometheus.NewDesc("clickthread_deliveries", "Deliveries that are queued, sending, waiting or held, and matches that are unattributed, by account, state and reason.",
 		[]string{"account", "status", "reason"}, nil)
 	oldestDesc     = prometheus.NewDesc("clickthread_oldest_queued_seconds", "Age of the oldest queued delivery.", []string{"account"}, nil)
 	countedDesc    = prometheus.NewDesc("clickthread_counted_total", "What is only counted, by account and kind: statuses, blocked and shadowed matches, unread fields.", []string{"account", "kind"}, nil)
@@ -90,7 +90,7 @@ func (ledgerMetrics) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (m ledgerMetrics) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second) // Prometheus gives up after 10
 	defer cancel()
 	for desc, collect := range map[*prometheus.Desc]func(context.Context, chan<- prometheus.Metric) error{
 		deliveriesDesc: m.deliveries, countedDesc: m.counted, quarantineDesc: m.quarantine, pausedDesc: m.paused,
