@@ -99,6 +99,7 @@ func conformance(t *testing.T, fresh func(*testing.T) *Store) {
 		"a watcher sees what expires":                   seesExpiring,
 		"a watcher sees calls in vain":                  seesFailing,
 		"what is open is counted by state":              countsOpen,
+		"calls of accounts that left are closed":        closesRemoved,
 		"a condition is told once":                      toldOnce,
 		"a try of a notice is one node's":               noticeTries,
 		"notices are pruned when they ended":            pruneNotices,

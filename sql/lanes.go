@@ -7,12 +7,13 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/clickthread/clickthread/account"
 	"github.com/clickthread/clickthread/forwarder"
 )
 
 // KeepLanes lets the lanes of accounts that left the settings rest, with everything that is queued,
 // and wakes those of accounts that came back (ledger 32). What a person paused stays so. It returns the
-// accounts that rest.
+// accounts that rest from now on.
 func (s *Store) KeepLanes(ctx context.Context, accounts []string) ([]string, error) {
 	_, err := s.write.NewRaw(`UPDATE lanes SET paused_until = 0, pause_words = '', pause_cause = '' WHERE pause_cause = ? AND account_id IN (?)`,
 		forwarder.AccountRemoved, bun.List(accounts)).Exec(ctx)
@@ -20,14 +21,47 @@ func (s *Store) KeepLanes(ctx context.Context, accounts []string) ([]string, err
 		return nil, fmt.Errorf("wake lanes: %w", err)
 	}
 	var resting []string
-	err = s.write.NewRaw(`UPDATE lanes SET paused_until = ?, pause_words = ?, pause_cause = ? WHERE account_id NOT IN (?) AND pause_cause <> ? RETURNING account_id`,
+	err = s.write.NewRaw(`UPDATE lanes SET paused_until = ?, pause_words = ?, pause_cause = ? WHERE account_id NOT IN (?) AND pause_cause NOT IN (?) RETURNING account_id`,
 		micros(forwarder.UntilResumed), "the account is not in the settings any more; put it back, and its events are sent",
-		forwarder.AccountRemoved, bun.List(append(accounts, "")), forwarder.ByHand).
+		forwarder.AccountRemoved, bun.List(append(accounts, "")), bun.List([]forwarder.Cause{forwarder.ByHand, forwarder.AccountRemoved})).
 		Scan(ctx, &resting)
 	if err != nil {
 		return nil, fmt.Errorf("rest lanes: %w", err)
 	}
 	return resting, nil
+}
+
+// CloseRemoved settles the calls that a crash left open of accounts that have left the settings since: no node sends
+// for them, so none closes them. Whether Meta has their events nobody knows, and the policy of such an account is
+// not known either, so a person decides. It returns how many accounts that were.
+func (s *Store) CloseRemoved(ctx context.Context, c forwarder.Claim) (int, error) {
+	var accounts []string
+	err := s.read.NewRaw(`
+SELECT l.account_id FROM lanes l WHERE l.pause_cause = ? AND l.lease_until < `+s.dbNow()+`
+  AND EXISTS (SELECT 1 FROM calls c WHERE c.account_id = l.account_id AND c.outcome = 'open')`, forwarder.AccountRemoved).Scan(ctx, &accounts)
+	if err != nil {
+		return 0, fmt.Errorf("look for calls left open: %w", err)
+	}
+	c.Unknown = account.Hold
+	closed := 0
+	for _, c.Account = range accounts {
+		err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			lane, held, err := leaseLane(ctx, tx, c, s.dbNow())
+			if err != nil || !held || lane.Rested != forwarder.AccountRemoved {
+				return err
+			}
+			if _, err = closeOrphans(ctx, tx, c, lane.Epoch); err != nil {
+				return err
+			}
+			_, err = tx.NewRaw("UPDATE lanes SET lease_until = 0 WHERE account_id = ? AND holder = ?", c.Account, c.Node).Exec(ctx)
+			return err
+		})
+		if err != nil {
+			return closed, fmt.Errorf("close calls left open of %s: %w", c.Account, err)
+		}
+		closed++
+	}
+	return closed, nil
 }
 
 // Lane is an account's sending line as a person is shown it.

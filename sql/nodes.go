@@ -60,6 +60,15 @@ func (s *Store) SeeNode(ctx context.Context, now time.Time, node string, inForce
 	return nil
 }
 
+// AccountsOnNodes lists the accounts that running nodes have in their settings.
+func (s *Store) AccountsOnNodes(ctx context.Context, now time.Time) (accounts []string, err error) {
+	err = s.read.NewRaw("SELECT DISTINCT account_id FROM nodes WHERE seen_at >= ? ORDER BY account_id", micros(now.Add(-nodeLives))).Scan(ctx, &accounts)
+	if err != nil {
+		return nil, fmt.Errorf("list the nodes' accounts: %w", err)
+	}
+	return accounts, nil
+}
+
 // RuleSetsDiffer lists the accounts for which running nodes have different rule sets in force.
 func (s *Store) RuleSetsDiffer(ctx context.Context, now time.Time) (accounts []string, err error) {
 	err = s.read.NewRaw(`

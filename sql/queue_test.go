@@ -280,3 +280,30 @@ func nothingInACallExpires(t *testing.T, l *ledger) {
 	l.settle(call, accepted)
 	l.wantStatuses(map[string]int{"sent": 2})
 }
+
+// closesRemoved: a node crashed with a call open, and came back without the account: nobody claims its lane any
+// more, and a person decides about the events.
+func closesRemoved(t *testing.T, l *ledger) {
+	l.queue(3, nil)
+	l.claim("crashed")
+	left := func(want int) {
+		t.Helper()
+		n, err := l.CloseRemoved(t.Context(), forwarder.Claim{Node: "b", Now: l.now, Lease: time.Minute})
+		if n != want || err != nil {
+			t.Errorf("closed calls of %d accounts %v, want %d", n, err, want)
+		}
+	}
+	left(0)
+	resting, err := l.KeepLanes(t.Context(), []string{"clinic"})
+	if len(resting) != 1 || err != nil {
+		t.Fatalf("%v rest %v", resting, err)
+	}
+	if resting, err := l.KeepLanes(t.Context(), []string{"clinic"}); len(resting) != 0 || err != nil {
+		t.Errorf("%v rest anew %v", resting, err)
+	}
+	left(0) // its lease is not over: somebody may be sending
+	l.endLeases()
+	left(1)
+	l.wantStatuses(map[string]int{"held unknown_outcome": 3})
+	left(0)
+}

@@ -40,6 +40,7 @@ type app struct {
 	optOuts  optOuts
 	node     string // this process, to others on the same database
 	health   health
+	lanes    laneWatch
 }
 
 // purpose says what an app is opened for.
@@ -177,19 +178,6 @@ func (a *app) run(ctx context.Context, door, admin net.Listener) error {
 		err = errors.Join(err, flushErr)
 	}
 	a.log.Info("stopped")
-	return err
-}
-
-// keepLanes lets the lanes of accounts that left the settings rest (ledger 32).
-func (a *app) keepLanes(ctx context.Context) error {
-	var ids []string
-	for _, known := range a.accounts.All() {
-		ids = append(ids, known.ID)
-	}
-	resting, err := a.store.KeepLanes(ctx, ids)
-	for _, id := range resting {
-		a.log.Warn("this account left the settings: what it has queued rests, and nothing is deleted", "account", id)
-	}
 	return err
 }
 

@@ -49,6 +49,8 @@ func (a *app) jobs() []job {
 		{"rules", "* * * * *", eachNode, "accounts for which running nodes have different rules in force", a.compareRules, nil, true},
 		{"optouts", "@every 1s", eachNode, "names on the opt-out list, read anew", a.reloadOptOuts, nil, true},
 		{"follow", "* * * * *", time.Minute, "names that people on the opt-out list were seen under since", a.followOptOuts, nil, false},
+		{"accounts", "* * * * *", time.Minute, "accounts that rest from now on, because no running server has them in its settings", a.keepAccounts, nil, false},
+		{"lanes", "@every 2s", eachNode, "pauses that began or ended", a.sayLanes, nil, true},
 		{"watch", "@every 15s", 15 * time.Second, "notices written for the receivers in the settings", a.newWatcher().Pass, nil, false},
 		{"notify", "@every 5s", 5 * time.Second, "notices taken by their receivers", a.newNotifier().Pass, nil, false},
 	}

@@ -59,10 +59,8 @@ func (c *serveCmd) Run(ctx context.Context, out *console) error {
 			return err
 		}
 	}
-	if !a.store.Shared() { // another node may have newer settings: there each skips what it does not know
-		if err := a.keepLanes(ctx); err != nil {
-			return err
-		}
+	if err := a.keepLanes(ctx); err != nil {
+		return err
 	}
 	warn(log, s)
 	warnOfTestCodes(log, a.accounts, a.clock.Now())
