@@ -113,7 +113,7 @@ func withoutAccount(statement string) (judged int, bad []string) {
 		if use[4] >= 0 {
 			alias = statement[use[4]:use[5]]
 		}
-		name := `"?` + regexp.QuoteMeta(table) + `"?\.`
+		var name string
 		keyword := slices.Contains([]string{"", "WHERE", "SET", "CROSS", "LEFT", "JOIN", "ON", "ORDER", "FOR", "USING"}, strings.ToUpper(alias))
 		if keyword || strings.HasSuffix(alias, "_row") { // bun's alias, which conditions do not use
 			name, scope = `(?:"?\w+"?\.)?`, own(scope)
