@@ -62,3 +62,27 @@ func TestAStalePageIsNoticed(t *testing.T) {
 		t.Errorf("a changed page: %v", err)
 	}
 }
+
+// What a reader gets is finished: a figure that is still to be filled in, or a note of its writer, is not for them.
+func TestNoPageIsUnfinished(t *testing.T) {
+	root := filepath.Join("..", "..")
+	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil || len(pages) < 5 {
+		t.Fatalf("%d pages %v", len(pages), err)
+	}
+	for _, page := range append(pages, filepath.Join(root, "README.md")) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for line := range strings.Lines(string(text)) {
+			n++
+			for _, mark := range []string{"@@", "TO" + "DO"} {
+				if strings.Contains(line, mark) {
+					t.Errorf("%s:%d has %s: %.80s", filepath.Base(page), n, mark, line)
+				}
+			}
+		}
+	}
+}
