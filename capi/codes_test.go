@@ -155,6 +155,8 @@ func FuzzAnswer(f *testing.F) {
 			t.Errorf("no verdict on %v", err)
 		case err != nil && strings.ContainsAny(e.Error(), "\n\r"):
 			t.Errorf("more than one line: %q", e)
+		case err != nil && (strings.ContainsAny(e.Cause(), "\n\r\"@?") || private.MatchString(e.Cause())):
+			t.Errorf("foreign words in the cause: %q", e.Cause())
 		}
 	})
 }

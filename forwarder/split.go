@@ -80,6 +80,9 @@ type Part struct {
 // Parts tells what becomes of each delivery. Usually all fare alike; an event that goes alone next, and one that
 // has been in doubt too often, do not.
 func (s Settlement) Parts(call *Call) []Part {
+	if s.Doubts == 0 && s.Alone == uuid.Nil {
+		return []Part{{s, call.Deliveries}}
+	}
 	all, alone, held := Part{Settlement: s}, Part{Settlement: s}, Part{Settlement: s}
 	alone.BatchLimit = 1
 	held.To, held.Reason = Held, reason.UnknownOutcome
@@ -87,7 +90,7 @@ func (s Settlement) Parts(call *Call) []Part {
 		switch {
 		case s.Doubts > 0 && d.Unknowns+1 >= s.Doubts:
 			held.Deliveries = append(held.Deliveries, d)
-		case d.ID == s.Alone && s.Alone != uuid.Nil:
+		case d.ID == s.Alone:
 			alone.Due = earlier(s.Due, d.EventAt)
 			alone.Deliveries = append(alone.Deliveries, d)
 		default:

@@ -147,7 +147,7 @@ func unknownIsHeld(t *testing.T, l *ledger) {
 }
 
 // doubtsHold: of a call some deliveries may have been in doubt often enough, others not.
-func doubtsHold(t *testing.T, l *ledger) {
+func doubtsHold(_ *testing.T, l *ledger) {
 	l.queue(3, func(i int, d *forwarder.Delivery) { d.Unknowns = i })
 	again := forwarder.Settlement{Outcome: forwarder.Unknown, To: forwarder.Queued, Due: l.now, Doubts: 3}
 	l.settle(l.claim("a"), again)
