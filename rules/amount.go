@@ -2,61 +2,59 @@ package rules
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/shopspring/decimal"
 
 	"github.com/clickthread/clickthread/reason"
 )
 
-// maxQuoted is how many texts of the business are looked at for an amount that it quoted.
-const maxQuoted = 20
-
 // inText reads an amount out of a text that should say nothing else: a parameter, a group of a regular
 // expression, an answer.
-func (o *origin) inText(text string, grouping rune, currency string) found {
-	if text == "" {
+func (o *origin) inText(m *match, text, currency string) found {
+	switch {
+	case text == "":
 		return found{held: reason.ValueMissing}
+	case len(text) >= maxFill: // the rest of it may be cut off
+		return found{held: reason.ValueAmbiguous}
 	}
-	m := &match{heard: hear(text, nil)}
-	return o.choose(m.heard, m.amounts(), grouping, currency)
+	h := m.msg.notes.look(text, &m.msg.effort)
+	return o.choose(m, h, (&match{heard: h, msg: m.msg}).amounts(), currency)
 }
 
 // quoted reads the newest text of the business that names an amount. Only an amount with a currency
 // counts: the numbers of a shop's sentences are more often hours and sizes than prices.
 func (o *origin) quoted(m *match, currency string) found {
-	texts := m.facts.Quoted
-	for _, text := range texts[:min(len(texts), maxQuoted)] {
-		h := hear(text, nil)
-		marked := slices.DeleteFunc(slices.Clone(h.figures()), func(n number) bool { return !n.marked })
-		if len(marked) > 0 {
-			return o.choose(h, marked, m.rule.grouping, currency)
-		}
+	h := m.msg.notes.quote(m.facts.Quoted)
+	if h == nil {
+		return found{held: reason.ValueMissing}
 	}
-	return found{held: reason.ValueMissing}
+	marked := slices.DeleteFunc(slices.Clone(h.figures()), func(n number) bool { return !n.marked })
+	return o.choose(m, h, marked, currency)
 }
 
 // choose picks one of a text's amounts: the one distinct amount, or by pick.
-func (o *origin) choose(h *heard, amounts []number, grouping rune, currency string) found {
+func (o *origin) choose(m *match, h *heard, amounts []number, currency string) found {
 	switch {
-	case h != nil && len(h.figures()) == maxNumbers:
-		return found{held: reason.ValueAmbiguous, why: "the text is full of numbers"}
+	case h != nil && (!h.whole || len(h.figures()) == maxNumbers || !m.msg.effort.spend(10*len(amounts))):
+		return found{held: reason.ValueAmbiguous, why: "the text is too long, or too full of numbers"}
 	case len(amounts) == 0:
 		return found{held: reason.ValueMissing}
 	}
-	all := make([]found, len(amounts))
-	for i, n := range amounts {
-		all[i] = n.read(grouping, currency)
-	}
+	read := h.amounts(m.rule.grouping)
+	first, last := amounts[0], amounts[len(amounts)-1]
 	switch o.pick {
 	case "first":
-		return all[0]
+		return first.as(read, currency)
 	case "last":
-		return all[len(all)-1]
+		return last.as(read, currency)
 	}
-	best := all[0]
-	for _, f := range all {
+	best := first.as(read, currency)
+	for _, n := range amounts {
+		f := n.as(read, currency)
 		switch {
 		case f.held != reason.None:
 			return f
@@ -77,9 +75,18 @@ func (m *match) amounts() []number {
 		return nil
 	}
 	numbers := m.heard.figures()
+	places := 0
+	for _, s := range m.said {
+		places += len(s.spans)
+	}
+	if !m.msg.effort.spend(20*len(numbers) + places*(1+len(numbers)/4)) {
+		return nil
+	}
 	var bound []int
-	for _, s := range m.spans {
-		bound = append(bound, s.money...)
+	for _, said := range m.said {
+		for _, s := range said.spans {
+			bound = append(bound, s.money...)
+		}
 	}
 	slices.Sort(bound)
 	var amounts []number
@@ -97,20 +104,43 @@ func (m *match) amounts() []number {
 
 // followsPhrase reports whether nothing but spaces stand between a phrase and the number.
 func (m *match) followsPhrase(n number) bool {
-	return slices.ContainsFunc(m.spans, func(s span) bool {
-		end := m.heard.tokens[s.to-1].end
-		return end <= n.start && strings.TrimSpace(m.heard.clean[end:n.start]) == ""
-	})
+	// The end of the word before the number, which is the end of every phrase that it follows.
+	end := len(strings.TrimRightFunc(m.heard.clean[:n.start], unicode.IsSpace))
+	follows := func(s span) bool { return m.heard.tokens[s.to-1].end == end }
+	return slices.ContainsFunc(m.said, func(s mention) bool { return slices.ContainsFunc(s.spans, follows) })
 }
 
-// read turns a written number into an amount of the rule's currency. A rule without a currency takes
-// the one that the text names.
-func (n number) read(grouping rune, currency string) found {
+// amount is a number as a locale reads it.
+type amount struct {
+	decimal decimal.Decimal
+	how     reading
+}
+
+// amounts reads all numbers of the text, once for each grouping mark that rules have.
+func (h *heard) amounts(grouping rune) []amount {
+	if read, done := h.read[grouping]; done {
+		return read
+	}
+	var read []amount
+	for _, n := range h.figures() {
+		value, how := readNumber(n.digits, grouping)
+		read = append(read, amount{value, how})
+	}
+	if h.read == nil {
+		h.read = map[rune][]amount{}
+	}
+	h.read[grouping] = read
+	return read
+}
+
+// as makes an amount of the rule's currency of a number, given how all are read. A rule without a
+// currency takes the one that the text names.
+func (n number) as(read []amount, currency string) found {
 	if n.marked && currency == "" && len(n.currencies) == 1 {
 		currency = n.currencies[0]
 	}
-	amount, how := readNumber(n.digits, grouping)
-	f := found{amount: amount, currency: currency}
+	a := read[n.index]
+	f := found{amount: a.decimal, currency: currency}
 	switch {
 	case n.marked && currency == "":
 		f.held, f.why = reason.ValueAmbiguous, "its sign stands for several currencies, and the rule names none"
@@ -118,9 +148,9 @@ func (n number) read(grouping rune, currency string) found {
 		f.held, f.why = reason.ValueAmbiguous, otherCurrency
 	case n.kind != plain:
 		f.held, f.why = reason.ValueAmbiguous, "what stands beside it makes something else of it"
-	case how == ambiguous:
+	case a.how == ambiguous:
 		f.held, f.why = reason.ValueAmbiguous, "its marks may stand for thousands or for decimals; \"locale\" says how the file's customers write"
-	case how == tooLarge:
+	case a.how == tooLarge:
 		f.held, f.why = reason.ValueOutOfRange, tooMuch
 	}
 	return f
@@ -139,6 +169,19 @@ func plainAmount(text, currency string) found {
 		return found{held: reason.ValueAmbiguous, why: "it is not written as a plain decimal"}
 	}
 	return found{amount: amount, currency: strings.ToUpper(currency)}
+}
+
+// total is a cart added up, once for all rules.
+type total struct {
+	quantity decimal.Decimal
+	sum      found
+	ids      []string
+	why      string // a rule fits
+}
+
+func (c *Cart) total() total {
+	quantity := c.quantity()
+	return total{quantity, c.sum(), c.ids(), fmt.Sprintf("the customer sent a cart of %s items", quantity)}
 }
 
 // quantity is how many pieces the cart holds. Counted in decimals, so that no wire number overflows it.

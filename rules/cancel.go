@@ -57,5 +57,6 @@ func Cancels(cancelIf []byte, f Facts) (bool, error) {
 	}
 	rule := &bound{Rule: &Rule{Mode: Live, when: anyOf(triggers)}}
 	set := &Set{rules: []*bound{rule}, index: newIndex([]*bound{rule})}
-	return len(set.matches(&f)) > 0, nil
+	matches, _ := set.matches(&f)
+	return len(matches) > 0, nil
 }

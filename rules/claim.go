@@ -1,9 +1,6 @@
 package rules
 
 import (
-	"crypto/sha256"
-	"fmt"
-	"strings"
 	"time"
 )
 
@@ -44,12 +41,12 @@ func (m Mode) key(key string) string {
 // dedupeKey is the key that rules share, empty if the rule has no dedupe. A template that this message
 // does not fill in completely would make one event of all that lack the same: once decides then.
 func (m *match) dedupeKey() string {
-	text := strings.Join(strings.Fields(folded(m.whole(m.rule.dedupe))), " ")
-	if text == "" {
+	// A key outlives the message by a year, and what stands in the text may be of a person: it is hashed.
+	sum := m.msg.notes.digest(m.whole(m.rule.dedupe))
+	if sum == "" {
 		return ""
 	}
-	// A key outlives the message by a year, and what stands in the text may be of a person: it is hashed.
-	return m.rule.Mode.key(fmt.Sprintf("dedupe:%s:%x", m.rule.Event, sha256.Sum256([]byte(text))))
+	return m.rule.Mode.key("dedupe:" + m.rule.Event + ":" + sum)
 }
 
 // claimed returns the key, and whether it is taken: where it is of a conversation, also by the same
@@ -93,7 +90,8 @@ func (s *Set) DedupeKeys(f Facts) []string {
 		return nil
 	}
 	var keys []string
-	for _, m := range s.matches(&f) {
+	matches, _ := s.matches(&f)
+	for _, m := range matches {
 		if key := m.dedupeKey(); key != "" {
 			keys = append(keys, key)
 		}

@@ -20,18 +20,27 @@ type condition interface {
 type message struct {
 	facts         *Facts
 	text, caption *heard // nil where there is none
+	cart          total
+	effort        effort
+	notes         notes
+	run           run
 }
 
 func newMessage(f *Facts, ix *index) *message {
-	msg, lexicon := &message{facts: f}, &ix.customer
+	msg, lexicon := &message{facts: f, effort: effort{maxEffort}}, &ix.customer
 	if f.Ours {
 		lexicon = &ix.ours
 	}
+	room := maxText
 	if f.Text != "" {
-		msg.text = hear(f.Text, lexicon)
+		msg.text = hear(f.Text, room, lexicon)
+		room -= min(room, len(f.Text))
 	}
-	if f.Caption != "" {
-		msg.caption = hear(f.Caption, lexicon)
+	if f.Caption != "" && room > 0 {
+		msg.caption = hear(f.Caption, room, lexicon)
+	}
+	if f.Cart != nil {
+		msg.cart = f.Cart.total()
 	}
 	return msg
 }
@@ -43,11 +52,14 @@ func (m *message) texts() []*heard {
 // match is a rule's trigger that fits, with what its value and templates draw from.
 type match struct {
 	rule     *bound
+	msg      *message
 	facts    *Facts
 	why      string
 	heard    *heard            // the text that fit, nil for what is no text
-	spans    []span            // where positive phrases occur in it
-	captures map[string]string // what filled holes and named groups
+	said     []mention         // its positive phrases
+	fit      fit               // its regular expression
+	captures map[string]string // what filled holes
+	groups   map[string]string // and named groups
 	unclear  string            // what is wrong with the amount, in words and without the customer's own
 }
 
@@ -96,7 +108,7 @@ func (c *taps) match(msg *message) *match {
 	case tap == nil || tap.Kind != c.kind:
 		return nil
 	case tap.Kind == "flow":
-		if !slices.ContainsFunc(tap.flowNames(), c.names.allow) || !c.answers.hold(tap.answer) {
+		if !slices.ContainsFunc(tap.flowNames(), c.names.allow) || !c.answers.hold(tap.answer, msg) {
 			return nil
 		}
 		return &match{why: "the customer finished the flow"}
@@ -124,9 +136,11 @@ func (t *Tap) answer(field string) []string {
 	switch answer := t.Answers[field].(type) {
 	case nil:
 		return nil
+	case string:
+		return []string{answer}
 	case []any:
 		var texts []string
-		for _, element := range answer {
+		for _, element := range answer[:min(len(answer), maxAnswers)] {
 			texts = append(texts, fmt.Sprint(element))
 		}
 		return texts
@@ -144,21 +158,21 @@ type carts struct {
 
 func (c *carts) match(msg *message) *match {
 	cart := msg.facts.Cart
-	if cart == nil || cart.quantity().LessThan(decimal.NewFromInt(c.items)) {
+	if cart == nil || msg.cart.quantity.LessThan(decimal.NewFromInt(c.items)) {
 		return nil
 	}
 	if c.amount.Valid {
 		// A total that cannot be read is not known to reach any amount.
-		total := cart.sum()
+		total := msg.cart.sum
 		if total.held != reason.None || total.amount.LessThan(c.amount.Decimal) {
 			return nil
 		}
 	}
 	inCart := func(item CartItem) bool { return c.contains.allow(item.ID) }
-	if len(c.contains) > 0 && !slices.ContainsFunc(cart.Items, inCart) {
+	if len(c.contains) > 0 && (!msg.effort.spend(6*len(c.contains)*len(cart.Items)) || !slices.ContainsFunc(cart.Items, inCart)) {
 		return nil
 	}
-	return &match{why: fmt.Sprintf("the customer sent a cart of %s items", cart.quantity())}
+	return &match{why: msg.cart.why}
 }
 
 func (c *carts) need() string { return "a cart from the catalog" }
@@ -176,7 +190,7 @@ func (c *templateSent) match(msg *message) *match {
 	if t == nil || slices.Index(statuses, t.Status) < c.status || !c.names.allow(t.Name) || !c.languages.allow(t.Language) {
 		return nil
 	}
-	if !c.parameters.hold(t.parameter) {
+	if !c.parameters.hold(t.parameter, msg) {
 		return nil
 	}
 	return &match{why: fmt.Sprintf("the template %q was %s", t.Name, statuses[c.status])}

@@ -57,30 +57,39 @@ func (s *Set) Eval(f Facts) []Decision {
 	if s == nil {
 		return nil
 	}
-	var decisions []Decision
-	winners := map[string]string{} // event name -> id of the live rule that won it (ledger 16)
-	for _, m := range s.matches(&f) {
-		decisions = append(decisions, m.decide(winners))
-	}
+	decisions, _ := s.eval(&f)
 	return decisions
+}
+
+// eval is Eval; the message says what it took.
+func (s *Set) eval(f *Facts) ([]Decision, *message) {
+	matches, msg := s.matches(f)
+	if len(matches) == 0 {
+		return nil, msg
+	}
+	decisions := make([]Decision, len(matches))
+	winners := map[string]string{} // event name -> id of the live rule that won it (ledger 16)
+	for i, m := range matches {
+		decisions[i] = m.decide(winners)
+	}
+	return decisions, msg
 }
 
 // matches collects the rules whose trigger fits, in order. Only rules that the index offers are
 // tried, so the cost grows with what was said and not with the number of rules.
-func (s *Set) matches(f *Facts) []*match {
-	msg := newMessage(f, &s.index)
-	var matches []*match
-	for _, i := range s.index.candidates(msg) {
+func (s *Set) matches(f *Facts) (matches []*match, msg *message) {
+	msg = newMessage(f, &s.index)
+	for _, i := range s.index.candidates(msg, len(s.rules)) {
 		b := s.rules[i]
-		if !b.hears(f.Number) {
+		if !b.hears(f.Number) || !msg.effort.spend(perRule) {
 			continue
 		}
 		if m := b.when.match(msg); m != nil {
-			m.rule, m.facts = b, f
+			m.rule, m.facts, m.msg = b, f, msg
 			matches = append(matches, m)
 		}
 	}
-	return matches
+	return matches, msg
 }
 
 // hears reports whether the rule's file is for the number that the message came to.
@@ -93,7 +102,12 @@ func (b *bound) hears(number string) bool {
 func (m *match) decide(winners map[string]string) Decision {
 	b, f := m.rule, m.facts
 	d := Decision{Rule: b.Rule, Event: b.Event, Why: m.why}
-	money, held := b.value.read(m)
+	winner, taken := winners[b.Event]
+	taken = taken && b.Mode == Live
+	money, held := capi.Money{}, reason.None
+	if !taken || b.asksForValue() { // else nothing depends on it
+		money, held = b.value.read(m)
+	}
 	if unmet := b.guard.unmet(m, money); unmet != "" {
 		d.Outcome, d.Reason, d.Why = Unmet, reason.IfUnmet, m.why+", but "+unmet
 		return d
@@ -102,11 +116,11 @@ func (m *match) decide(winners map[string]string) Decision {
 		d.Outcome, d.Reason, d.unclear = Skip, held, m.unclear
 		return d
 	}
+	if taken {
+		d.Outcome, d.Reason, d.ShadowedBy = ShadowedBy, reason.Shadowed, winner
+		return d
+	}
 	if b.Mode == Live {
-		if winner, taken := winners[b.Event]; taken {
-			d.Outcome, d.Reason, d.ShadowedBy = ShadowedBy, reason.Shadowed, winner
-			return d
-		}
 		winners[b.Event] = b.ID
 	}
 	if f.Click == nil {
@@ -119,6 +133,11 @@ func (m *match) decide(winners map[string]string) Decision {
 	d.Value = money
 	m.claim(&d, held)
 	return d
+}
+
+// asksForValue reports whether it depends on the amount what becomes of a rule that is shadowed.
+func (b *bound) asksForValue() bool {
+	return b.guard.least.Valid || b.guard.most.Valid || b.value != nil && b.value.ifMissing == "skip"
 }
 
 // claim applies once-ness and fills in what is kept of a decision that has a claim.

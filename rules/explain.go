@@ -36,13 +36,15 @@ func (s *Set) Explain(f Facts) []Explanation {
 	if s == nil {
 		return nil
 	}
-	decisions := s.Eval(f)
-	msg := newMessage(&f, &s.index)
+	decisions, msg := s.eval(&f)
 	list := make([]Explanation, len(s.rules))
 	for i, b := range s.rules {
 		at := slices.IndexFunc(decisions, func(d Decision) bool { return d.Rule == b.Rule })
 		if at < 0 {
 			m := b.miss(msg)
+			if msg.effort.over() && b.hears(f.Number) && b.fits(&f, &s.index) {
+				m = miss{"it would take too long to look through the whole message for every rule, and this one's turn did not come", 99}
+			}
 			list[i] = Explanation{Rule: b.Rule, Why: m.why, near: m.near}
 			continue
 		}
@@ -51,6 +53,11 @@ func (s *Set) Explain(f Facts) []Explanation {
 	}
 	slices.SortStableFunc(list, func(a, b Explanation) int { return cmp.Compare(b.near, a.near) })
 	return list
+}
+
+// fits reports whether a rule's trigger fits when no other rule is tried.
+func (b *bound) fits(f *Facts, ix *index) bool {
+	return b.Mode != Off && b.when.match(newMessage(f, ix)) != nil
 }
 
 // Words says a decision as a sentence without a full stop. Like Why it holds none of the customer's own.

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/shopspring/decimal"
-	"golang.org/x/text/unicode/norm"
 )
 
 // test is what the format says of one text: of an answer, a parameter, a headline. All that is given
@@ -22,9 +21,9 @@ type test struct {
 type tests map[string]*test
 
 // hold reports whether every test holds for the texts that its name has.
-func (ts tests) hold(texts func(name string) []string) bool {
+func (ts tests) hold(texts func(name string) []string, msg *message) bool {
 	for name, t := range ts {
-		if !t.holds(texts(name)) {
+		if !t.holds(texts(name), msg) {
 			return false
 		}
 	}
@@ -33,19 +32,31 @@ func (ts tests) hold(texts func(name string) []string) bool {
 
 // holds reports whether the test holds for one of several texts. Only "not" and "present: false" hold
 // where there is none.
-func (t *test) holds(texts []string) bool {
+func (t *test) holds(texts []string, msg *message) bool {
 	if t == nil {
 		return true
 	}
 	texts = slices.DeleteFunc(slices.Clone(texts), func(text string) bool { return text == "" })
-	unwanted := func(text string) bool { return len(t.not) > 0 && t.not.allow(folded(text)) }
+	for _, text := range texts {
+		if !msg.effort.spend(t.cost(text)) {
+			return false
+		}
+	}
+	unwanted := func(text string) bool { return len(t.not) > 0 && t.not.allow(msg.notes.plain(text).folded) }
 	switch {
 	case t.present == "false" && len(texts) > 0, t.present == "true" && len(texts) == 0:
 		return false
 	case slices.ContainsFunc(texts, unwanted):
 		return false
 	}
-	return !t.positive() || slices.ContainsFunc(texts, t.fits)
+	return !t.positive() || slices.ContainsFunc(texts, func(text string) bool { return t.fits(text, msg) })
+}
+
+// cost is how many steps it takes to compare a text with what the test says, but for the regular
+// expression, which counts its own.
+func (t *test) cost(text string) int {
+	size := min(len(text), maxText)
+	return 40 + size/16 + (len(t.equals)+len(t.not)+len(t.contains)+len(t.starts))*(2+size/32)
 }
 
 // positive reports whether the test asks for more than that something is there, or is not.
@@ -53,13 +64,12 @@ func (t *test) positive() bool {
 	return t.equals != nil || t.contains != nil || t.starts != nil || t.regex != nil || t.least.Valid || t.most.Valid
 }
 
-func (t *test) fits(text string) bool {
-	text = cut(text, maxText)
-	plain := folded(text)
-	return t.equals.allow(plain) &&
-		anyHolds(t.contains, plain, strings.Contains) &&
-		anyHolds(t.starts, plain, strings.HasPrefix) &&
-		(t.regex == nil || t.regex.find(norm.NFC.String(text)) != nil) &&
+func (t *test) fits(text string, msg *message) bool {
+	plain := msg.notes.plain(text)
+	return t.equals.allow(plain.folded) &&
+		anyHolds(t.contains, plain.folded, strings.Contains) &&
+		anyHolds(t.starts, plain.folded, strings.HasPrefix) &&
+		(t.regex == nil || t.regex.on(plain.nfc, &msg.effort, &msg.run).ok) &&
 		t.inRange(text)
 }
 

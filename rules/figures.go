@@ -18,6 +18,7 @@ const (
 
 // number is one number of a text, as written.
 type number struct {
+	index      int    // among all of the text
 	digits     string // "1.299,90"
 	start, end int    // place in the clean text, currency mark included
 	marked     bool   // a currency mark stands beside it
@@ -38,7 +39,7 @@ func (h *heard) figures() []number {
 			continue
 		}
 		end := digitsEnd(h.clean, i)
-		n := number{digits: h.clean[i:end], start: i, end: end}
+		n := number{index: len(h.numbers), digits: h.clean[i:end], start: i, end: end}
 		i = n.look(h.clean)
 		h.numbers = append(h.numbers, n)
 	}

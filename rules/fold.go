@@ -15,12 +15,15 @@ import (
 type heard struct {
 	raw    string // NFC, at most maxText bytes: what regular expressions see
 	clean  string // raw without invisible characters, emoji as spaces: what amounts are read from
+	whole  bool   // nothing was cut off
 	tokens []token
 	hits   map[string][]span // by phrase.key
 
 	numbers []number // filled by figures
 	scanned bool
-	fills   int // how often a hole was tried
+	read    map[rune][]amount // the numbers, by grouping mark
+	holes   map[hole]int      // where those that were tried end
+	fills   int               // how often one was tried
 }
 
 // token is a folded word, or a single mark such as "?". at and end are its place in the clean text.
@@ -29,16 +32,22 @@ type token struct {
 	at, end int
 }
 
-// hear prepares a text and finds the phrases that occur in it.
-func hear(text string, l *lexicon) *heard {
-	raw := cut(text, maxText)
-	if !isASCII(raw) {
-		raw = norm.NFC.String(raw)
-	}
-	h := &heard{raw: raw, clean: clean(raw)}
+// hear prepares a text, as much of it as there is room for, and finds the phrases that occur in it.
+func hear(text string, room int, l *lexicon) *heard {
+	h := look(text, room)
 	h.tokens = tokenize(h.clean)
 	h.hits = l.find(h)
 	return h
+}
+
+// look prepares a text for being searched for amounts only.
+func look(text string, room int) *heard {
+	raw := cut(text, room)
+	whole := len(raw) == len(text)
+	if !isASCII(raw) {
+		raw = norm.NFC.String(raw)
+	}
+	return &heard{raw: raw, clean: clean(raw), whole: whole}
 }
 
 // cut takes the first bytes of a text, at the border of a character.
@@ -115,7 +124,7 @@ func tokenize(text string) []token {
 		if wordRune(r) && !standsAlone(r) {
 			end = wordEnd(text, i)
 		}
-		if word := foldInto(&room, text[i:end]); word != "" {
+		if word := foldInto(&room, cut(text[i:end], maxWord)); word != "" {
 			tokens = append(tokens, token{text: word, at: i, end: end})
 		}
 		i = end

@@ -14,21 +14,16 @@ func (g globs) allow(text string) bool {
 }
 
 func glob(pattern, text string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
+	part, rest, starred := strings.Cut(pattern, "*")
+	if !starred {
 		return pattern == text
 	}
-	first, last := parts[0], parts[len(parts)-1]
-	if !strings.HasPrefix(text, first) || !strings.HasSuffix(text[len(first):], last) {
-		return false
-	}
-	text = text[len(first) : len(text)-len(last)]
-	for _, middle := range parts[1 : len(parts)-1] {
-		_, rest, found := strings.Cut(text, middle)
-		if !found {
-			return false
+	text, fits := strings.CutPrefix(text, part)
+	for fits {
+		if part, rest, starred = strings.Cut(rest, "*"); !starred {
+			return strings.HasSuffix(text, part)
 		}
-		text = rest
+		_, text, fits = strings.Cut(text, part)
 	}
-	return true
+	return false
 }

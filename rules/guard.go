@@ -66,16 +66,16 @@ func (g *guard) unmet(m *match, value capi.Money) string {
 		return ""
 	case g.within > 0 && f.At.Sub(f.Click.At) > g.within:
 		return "the click is too long ago"
-	case g.ad && !g.fitsAd(f.Click):
+	case g.ad && !g.fitsAd(m.msg, f.Click):
 		return "it came from another ad"
 	}
 	return ""
 }
 
 // fitsAd judges the ad of a click (ledger 11: the click of a post is no ad).
-func (g *guard) fitsAd(c *Click) bool {
-	return c.SourceType != "post" && g.source.holds([]string{c.AdID}) &&
-		g.headline.holds([]string{c.Headline}) && g.url.holds([]string{c.URL})
+func (g *guard) fitsAd(msg *message, c *Click) bool {
+	return c.SourceType != "post" && g.source.holds([]string{c.AdID}, msg) &&
+		g.headline.holds([]string{c.Headline}, msg) && g.url.holds([]string{c.URL}, msg)
 }
 
 func (g *guard) inRange(value capi.Money) bool {

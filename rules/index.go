@@ -50,31 +50,61 @@ func (ix *index) says(rule int, when *says) {
 		ix.regexs = append(ix.regexs, rule)
 	}
 	for _, p := range when.positive() {
-		ix.owners[p.key] = append(ix.owners[p.key], rule)
+		if owners := ix.owners[p.key]; len(owners) == 0 || owners[len(owners)-1] != rule {
+			ix.owners[p.key] = append(owners, rule)
+		}
 	}
 }
 
-// candidates returns the rules worth trying, in order, each once.
-func (ix *index) candidates(msg *message) []int {
-	var rules []int
+// candidates returns the rules worth trying, of n, in order and each once.
+func (ix *index) candidates(msg *message, n int) []int {
+	var lists [][]int
 	for _, h := range msg.texts() {
 		for key := range h.hits {
-			rules = append(rules, ix.owners[key]...)
+			lists = append(lists, ix.owners[key])
 		}
-		rules = append(rules, ix.regexs...)
+		lists = append(lists, ix.regexs)
 	}
 	if msg.facts.Tap != nil {
-		rules = append(rules, ix.taps...)
+		lists = append(lists, ix.taps)
 	}
 	if msg.facts.Cart != nil {
-		rules = append(rules, ix.carts...)
+		lists = append(lists, ix.carts)
 	}
 	if msg.facts.Template != nil {
-		rules = append(rules, ix.templates...)
+		lists = append(lists, ix.templates)
 	}
 	if msg.facts.Detected != nil {
-		rules = append(rules, ix.detected...)
+		lists = append(lists, ix.detected)
 	}
-	slices.Sort(rules)
-	return slices.Compact(rules)
+	return merge(lists, n)
+}
+
+// merge sorts lists of numbers below n into one without repetitions. Few are sorted; many are marked in
+// a table, whose cost does not grow with how often they are repeated.
+func merge(lists [][]int, n int) []int {
+	total := 0
+	for _, list := range lists {
+		total += len(list)
+	}
+	found := make([]int, 0, min(total, n))
+	if total < n/8 {
+		for _, list := range lists {
+			found = append(found, list...)
+		}
+		slices.Sort(found)
+		return slices.Compact(found)
+	}
+	marks := make([]bool, n)
+	for _, list := range lists {
+		for _, i := range list {
+			marks[i] = true
+		}
+	}
+	for i, marked := range marks {
+		if marked {
+			found = append(found, i)
+		}
+	}
+	return found
 }

@@ -26,10 +26,11 @@ type state struct {
 	by     edge
 }
 
-// anchor is a phrase whose longest run of words ends here; the run begins at a part of it.
+// anchor is a phrase whose longest run of words ends here; the run begins at a part of it, from.
 type anchor struct {
 	phrase *phrase
 	from   int
+	words  int
 }
 
 // newLexicon builds the automaton. Phrases that are heard alike stand in it once.
@@ -66,7 +67,7 @@ func (l *lexicon) add(p *phrase) {
 		}
 		at = l.next[by]
 	}
-	l.states[at].ends = append(l.states[at].ends, anchor{p, from})
+	l.states[at].ends = append(l.states[at].ends, anchor{p, from, to - from})
 }
 
 // link fills in where to go on when a run of words breaks, the short runs first.
@@ -105,7 +106,8 @@ func (l *lexicon) step(at, letter int32) int32 {
 type search struct {
 	heard      *heard
 	hits       map[string][]span
-	finds      int // how often a phrase was tried
+	finds      int // how often words led to a phrase
+	tries      int // how often one that begins with a hole was tried
 	everywhere []*phrase
 	floats     map[*phrase]bool // those of them that words led to
 }
@@ -135,10 +137,12 @@ func (l *lexicon) find(h *heard) map[string][]span {
 // take tries the phrases whose words end here and begin at token i.
 func (s *search) take(ends []anchor, i int) {
 	for _, a := range ends {
-		s.finds++
+		if s.finds++; s.finds > maxFinds {
+			return
+		}
 		switch {
 		case a.from == 0:
-			s.try(a.phrase, i)
+			s.try(a.phrase, i, a.words)
 		case !s.floats[a.phrase]:
 			if s.floats == nil {
 				s.floats = map[*phrase]bool{}
@@ -153,20 +157,22 @@ func (s *search) take(ends []anchor, i int) {
 // begin, because a hole may take several words.
 func (s *search) floating() {
 	for _, p := range s.everywhere {
-		for i := range s.heard.tokens {
-			if s.heard.fills > maxFills {
+		for i := 0; i < len(s.heard.tokens) && len(s.hits[p.key]) < maxSpans; i++ {
+			if s.heard.fills > maxFills || s.tries > maxTries {
 				return
 			}
-			s.try(p, i)
+			s.tries++
+			s.try(p, i, 0)
 		}
 	}
 }
 
-func (s *search) try(p *phrase, i int) {
+// try looks for a phrase at token i, of which the first words are known to be there.
+func (s *search) try(p *phrase, i, words int) {
 	if len(s.hits[p.key]) == maxSpans {
 		return
 	}
-	if found, ok := p.at(s.heard, i); ok {
+	if found, ok := p.at(s.heard, i, words); ok {
 		if s.hits == nil {
 			s.hits = map[string][]span{}
 		}

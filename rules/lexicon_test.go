@@ -24,12 +24,12 @@ func TestTheLexiconFindsWhatTryingAllFinds(t *testing.T) {
 		}
 		said := rapid.SliceOfN(rapid.OneOf(word, rapid.SampledFrom([]string{"d", "12", "R$ 5"})), 0, 12).Draw(t, "text")
 		l := newLexicon(phrases)
-		got := hear(strings.Join(said, " "), &l)
-		plain := hear(strings.Join(said, " "), nil)
+		got := hear(strings.Join(said, " "), maxText, &l)
+		plain := hear(strings.Join(said, " "), maxText, nil)
 		for _, p := range phrases {
 			var want, have []int
 			for i := range plain.tokens {
-				if _, ok := p.at(plain, i); ok {
+				if _, ok := p.at(plain, i, 0); ok {
 					want = append(want, i)
 				}
 			}

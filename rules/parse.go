@@ -208,7 +208,12 @@ func (r *reader) name(o object, rule *Rule) {
 // templates reads what of the event is filled in from the message.
 func (r *reader) templates(o object, rule *Rule) {
 	if n := o.values["content_ids"]; n != nil {
-		for _, element := range r.list(n, `"content_ids"`) {
+		elements := r.list(n, `"content_ids"`)
+		if len(elements) > maxContentIDs {
+			r.errorf(n, "", "the rule has %d content_ids; %d is the limit", len(elements), maxContentIDs)
+			elements = nil
+		}
+		for _, element := range elements {
 			rule.contentIDs = append(rule.contentIDs, r.template(element, rule.when))
 		}
 	}

@@ -146,24 +146,35 @@ func (r *reader) template(n *yaml.Node, when condition) template {
 	if !closed {
 		r.errorf(n, "", "%q opens a name with { and never closes it", text)
 	}
-	known := templateNames(when)
+	if len(t.names()) > maxNames {
+		r.errorf(n, "", "the template has %d names; %d is the limit", len(t.names()), maxNames)
+		return t
+	}
 	for i, name := range t.names() {
-		switch {
-		case when == nil || slices.Contains(known, name) || listensToFlow(when) && isFlowField(name):
-			if name == cartIDs && slices.Contains(t.names()[:i], name) {
-				r.errorf(n, "", "{%s} may stand only once in a template", cartIDs)
-			}
-		case notBuiltName(name):
-			r.later(n, "{"+name+"}")
-		default:
-			hint := didYouMean(name, known)
-			if strings.Contains(name, ".") { // most likely a name of another trigger, which no spelling mends
-				hint = "known here: " + strings.Join(known, ", ")
-			}
-			r.errorf(n, hint, "{%s} has no meaning in this rule", name)
-		}
+		r.filled(n, name, t.names()[:i], when)
 	}
 	return t
+}
+
+// filled checks a name of a template, and those before it, against what the rule listens to.
+func (r *reader) filled(n *yaml.Node, name string, before []string, when condition) {
+	known := templateNames(when)
+	lists := slices.IndexFunc(before, isList)
+	switch {
+	case notBuiltName(name):
+		r.later(n, "{"+name+"}")
+	case when != nil && !slices.Contains(known, name) && (!listensToFlow(when) || !isFlowField(name)):
+		hint := didYouMean(name, known)
+		if strings.Contains(name, ".") { // most likely a name of another trigger, which no spelling mends
+			hint = "known here: " + strings.Join(known, ", ")
+		}
+		r.errorf(n, hint, "{%s} has no meaning in this rule", name)
+	case !isList(name) || lists < 0:
+	case name == before[lists]:
+		r.errorf(n, "", "{%s} may stand only once in a template", name)
+	default:
+		r.errorf(n, "keep one of them", "{%s} and {%s} are two lists, and a template makes one", before[lists], name)
+	}
 }
 
 // templateNames lists what a template may name, given what the rule listens to; a name that only some
@@ -218,6 +229,9 @@ func isFlowField(name string) bool {
 	field, ok := strings.CutPrefix(name, "flow.")
 	return ok && strings.TrimSuffix(field, ".*") != ""
 }
+
+// isList reports whether a name stands for several values: each gives a text of its own.
+func isList(name string) bool { return strings.Contains(name, "*") }
 
 // notBuiltName reports whether the format has a name that this version does not fill in.
 func notBuiltName(name string) bool {

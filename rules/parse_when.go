@@ -103,8 +103,16 @@ func (r *reader) says(n *yaml.Node, key string) condition {
 
 // phrases reads phrases, with the lists that they name in place of the names.
 func (r *reader) phrases(n *yaml.Node, what string) []*phrase {
+	if r.heard > maxFilePhrases {
+		return nil // reported already
+	}
 	r.spell(n)
+	if r.heard += len(n.Content); r.heard > maxFilePhrases {
+		r.errorf(n, "", "the file listens for more than %d phrases, counting those of a list as often as it is used", maxFilePhrases)
+		return nil
+	}
 	var phrases []*phrase
+	seen := map[string]bool{}
 	for _, element := range r.list(n, what) {
 		text, ok := r.text(element, what)
 		if !ok {
@@ -114,14 +122,33 @@ func (r *reader) phrases(n *yaml.Node, what string) []*phrase {
 			r.unknownList(element)
 			continue
 		}
-		p, err := newPhrase(text)
+		p, err := r.phrase(text)
 		if err != nil {
 			r.errorf(element, "", "%v", err)
 			continue
 		}
-		phrases = append(phrases, p)
+		if !seen[p.key] { // twice the same is once
+			seen[p.key] = true
+			phrases = append(phrases, p)
+		}
 	}
 	return phrases
+}
+
+// phrase compiles a phrase, once for all that use it.
+func (r *reader) phrase(text string) (*phrase, error) {
+	if p := r.phrased[text]; p != nil {
+		return p, nil
+	}
+	p, err := newPhrase(text)
+	if err != nil {
+		return nil, err
+	}
+	if r.phrased == nil {
+		r.phrased = map[string]*phrase{}
+	}
+	r.phrased[text] = p
+	return p, nil
 }
 
 // lists reads "words": lists of phrases by name.
@@ -142,7 +169,7 @@ func (r *reader) lists(n *yaml.Node) {
 			if !ok {
 				continue
 			}
-			if _, err := newPhrase(text); err != nil {
+			if _, err := r.phrase(text); err != nil {
 				r.errorf(element, "", "%v", err)
 			} else if strings.HasPrefix(text, "@") {
 				r.errorf(element, "write its phrases here too", "a list cannot name another list")

@@ -5,17 +5,14 @@ import (
 	"regexp/syntax"
 )
 
-// maxEffort bounds what a regular expression may cost on one text: the steps of its program times the
-// bytes of the text. The engine's time grows with both, and this many take it about a millisecond.
-const maxEffort = 128 << 10
-
 // maxSteps refuses what is written short and runs long, such as "(a?){1000}".
 const maxSteps = 1000
 
 // pattern is a regular expression of a rule file, in RE2 syntax.
 type pattern struct {
-	re   *regexp.Regexp
-	sees int // bytes of a text, from its beginning
+	re      *regexp.Regexp
+	machine *machine
+	named   bool // it has groups with names
 }
 
 // newPattern compiles a regular expression. tooHeavy is its number of steps, where that is too many.
@@ -28,15 +25,50 @@ func newPattern(text string) (p *pattern, tooHeavy int, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	steps := len(program.Inst)
-	if steps > maxSteps {
+	if steps := len(program.Inst); steps > maxSteps {
 		return nil, steps, nil
 	}
 	re, err := regexp.Compile(text)
-	return &pattern{re: re, sees: maxEffort / steps}, 0, err
+	if err != nil {
+		return nil, 0, err
+	}
+	p = &pattern{re: re, machine: newMachine(program)}
+	for _, name := range re.SubexpNames() {
+		p.named = p.named || name != ""
+	}
+	return p, 0, nil
 }
 
-// find returns the groups of the first place that fits.
-func (p *pattern) find(text string) []string {
-	return p.re.FindStringSubmatch(cut(text, p.sees))
+// fit is how a regular expression went on one text.
+type fit struct {
+	pattern *pattern
+	ok      bool
+	steps   int // that its groups take; 0: they are not known
+}
+
+// on tries the expression on a text, as far as the effort goes.
+func (p *pattern) on(text string, e *effort, r *run) fit {
+	share := e.share()
+	ok, used := p.machine.fits(text, r, share, p.named)
+	e.spend(used)
+	if used > share || !p.named {
+		used = 0
+	}
+	return fit{p, ok, used}
+}
+
+// groups are what the named groups hold at the first place that fits. In a text that is long for so
+// heavy an expression they hold nothing: half a text could hold half an amount.
+func (f fit) groups(text string, e *effort) map[string]string {
+	if f.steps == 0 || !e.spend(2*f.steps) {
+		return nil
+	}
+	groups := map[string]string{}
+	found := f.pattern.re.FindStringSubmatch(text)
+	for i, name := range f.pattern.re.SubexpNames() {
+		if found != nil && name != "" {
+			groups[name] = found[i]
+		}
+	}
+	return groups
 }

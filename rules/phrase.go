@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"regexp"
 	"strings"
@@ -23,7 +24,7 @@ func holeNames() []string { return []string{"money", "number", "date", "email", 
 type phrase struct {
 	source string
 	parts  []part
-	key    string // the same for phrases that are heard alike
+	key    string // see heardAs
 }
 
 // part is a folded word or mark, or else the name of a hole.
@@ -31,7 +32,6 @@ type part struct{ word, hole string }
 
 // span is one place where a phrase occurs.
 type span struct {
-	phrase   *phrase
 	from, to int // tokens, to exclusive
 	money    []int
 	captures map[string]string
@@ -59,13 +59,27 @@ func newPhrase(source string) (*phrase, error) {
 		p.parts = append(p.parts, part{hole: name})
 		rest = tail
 	}
-	if len(p.parts) == 0 {
+	switch {
+	case len(p.parts) == 0:
 		return nil, fmt.Errorf("%q has no word to listen for (emoji and spaces are not heard)", source)
+	case len(p.parts) > maxPhrase:
+		return nil, fmt.Errorf("the phrase has %d words; %d is the limit", len(p.parts), maxPhrase)
 	}
-	for _, part := range p.parts {
-		p.key += part.word + "{" + part.hole + "}" // no word holds a brace
-	}
+	p.key = p.heardAs()
 	return p, nil
+}
+
+// heardAs is the same for phrases that are heard alike, and short: it is looked up often.
+func (p *phrase) heardAs() string {
+	var b strings.Builder
+	for _, part := range p.parts {
+		b.WriteString(part.word + "{" + part.hole + "}") // no word holds a brace
+	}
+	if b.Len() <= sha256.Size {
+		return b.String()
+	}
+	sum := sha256.Sum256([]byte(b.String()))
+	return string(sum[:]) + "{" // no short one is as long
 }
 
 // literals returns the words that the phrase begins with, else the longest run of words without a
@@ -86,10 +100,11 @@ func (p *phrase) literals() (from, to int) {
 	return from, to
 }
 
-// at matches the phrase from token i on.
-func (p *phrase) at(h *heard, i int) (span, bool) {
-	s := span{phrase: p, from: i}
-	for _, want := range p.parts {
+// at matches the phrase from token i on, where so many words of it are known to be.
+func (p *phrase) at(h *heard, i, words int) (span, bool) {
+	s := span{from: i}
+	i += words
+	for _, want := range p.parts[words:] {
 		if i >= len(h.tokens) {
 			return span{}, false
 		}
@@ -111,35 +126,72 @@ func (p *phrase) at(h *heard, i int) (span, bool) {
 }
 
 // fill matches a hole at token i and returns the token after it.
-func (s *span) fill(h *heard, i int, hole string) (int, bool) {
-	if h.fills++; h.fills > maxFills {
+func (s *span) fill(h *heard, i int, name string) (int, bool) {
+	next := h.hole(hole{name, i})
+	if next == i {
 		return 0, false
 	}
-	at := h.tokens[i].at
-	end := at
-	if hole == "money" {
-		n, ok := h.amountAt(at)
-		if !ok {
-			return 0, false
-		}
+	at, end := h.tokens[i].at, h.tokens[next-1].end
+	if name == "money" {
+		n, _ := h.amountAt(at)
 		s.money = append(s.money, n)
-		end = h.figures()[n].end
-	} else {
-		end += len(holes[hole].FindString(h.clean[at:]))
-	}
-	next := i
-	for next < len(h.tokens) && h.tokens[next].at < end {
-		next++
-	}
-	if next == i || h.tokens[next-1].end != end {
-		return 0, false // nothing found, or it ends inside a word
 	}
 	if s.captures == nil {
 		s.captures = map[string]string{}
 	}
-	s.captures[hole] = h.clean[at:end]
-	if hole == "order_no" { // "#4512" and "4512" are one order
-		s.captures[hole] = strings.TrimLeft(s.captures[hole], "# ")
+	s.captures[name] = h.clean[at:end]
+	if name == "order_no" { // "#4512" and "4512" are one order
+		s.captures[name] = strings.TrimLeft(s.captures[name], "# ")
 	}
 	return next, true
+}
+
+// hole is one at a token.
+type hole struct {
+	name string
+	at   int
+}
+
+// maxHole is how many bytes may fill a hole that is no money.
+const maxHole = 256
+
+// hole returns the token after those that fill a hole, its own where nothing does.
+func (h *heard) hole(k hole) int {
+	at := h.tokens[k.at].at
+	if k.name == "money" {
+		n, ok := h.amountAt(at)
+		if !ok {
+			return k.at
+		}
+		return h.wordsTo(k.at, h.numbers[n].end)
+	}
+	if next, known := h.holes[k]; known {
+		return next
+	}
+	digit := isDigit(rune(h.tokens[k.at].text[0]))
+	if k.name != "email" && k.name != "order_no" && !digit {
+		return k.at
+	}
+	if h.fills++; h.fills > maxFills {
+		return k.at
+	}
+	end := at + len(holes[k.name].FindString(cut(h.clean[at:], maxHole)))
+	if h.holes == nil {
+		h.holes = map[hole]int{}
+	}
+	h.holes[k] = h.wordsTo(k.at, end)
+	return h.holes[k]
+}
+
+// wordsTo returns the token at which a place of the text ends that begins with another, which is
+// returned where it ends inside a word.
+func (h *heard) wordsTo(from, end int) int {
+	next := from
+	for next < len(h.tokens) && h.tokens[next].at < end {
+		next++
+	}
+	if next > from && h.tokens[next-1].end != end {
+		return from
+	}
+	return next
 }

@@ -15,7 +15,7 @@ func said(t testing.TB, source, text string) bool {
 		t.Fatal(err)
 	}
 	l := newLexicon([]*phrase{p})
-	return len(hear(text, &l).hits[p.key]) > 0
+	return len(hear(text, maxText, &l).hits[p.key]) > 0
 }
 
 func TestWhatCountsAsSaid(t *testing.T) {
@@ -102,7 +102,7 @@ func TestNoiseNeverChangesAMatch(t *testing.T) {
 			}
 			noisy.WriteString(rapid.SampledFrom(choices).Draw(t, "as"))
 		}
-		quiet, loud := hear(base, nil), hear(noisy.String(), nil)
+		quiet, loud := hear(base, maxText, nil), hear(noisy.String(), maxText, nil)
 		if len(quiet.tokens) != len(loud.tokens) {
 			t.Fatalf("%q has other words than %q: %v", noisy.String(), base, loud.tokens)
 		}
@@ -145,7 +145,7 @@ func FuzzPhrase(f *testing.F) {
 			return
 		}
 		l := newLexicon([]*phrase{p})
-		h := hear(text, &l)
+		h := hear(text, maxText, &l)
 		for _, s := range h.hits[p.key] {
 			if s.from < 0 || s.from >= s.to || s.to > len(h.tokens) {
 				t.Fatalf("%q in %q at %d-%d of %d", source, text, s.from, s.to, len(h.tokens))

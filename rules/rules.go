@@ -19,17 +19,24 @@ import (
 // Limits of what one merchant may ask of the engine.
 const (
 	maxFile    = 1 << 20  // bytes of one rule file
-	maxText    = 64 << 10 // bytes of a message that are matched
+	maxText    = 16 << 10 // bytes of a message that are matched: 4,096 of any characters
 	maxRules   = 1000     // rules of one account
 	maxRegex   = 1024     // characters of one regular expression
 	maxPhrases = 50000    // phrases of one account
+	maxPhrase  = 200      // words and holes of one phrase
+
+	// A file that goes far beyond what its account may have is not read to its end.
+	maxFilePhrases = 2 * maxPhrases
 
 	// No chat message says more than this; texts made to be slow do. Money read from one is held.
-	maxWords   = 12000 // words and marks of a message that are matched
+	maxWords   = 8000  // words and marks of a message that are matched
+	maxWord    = 256   // bytes of one of them
 	maxNumbers = 100   // numbers of a message that are looked at
 	maxSpans   = 100   // places of one phrase in a message
-	maxFills   = 1000  // times that holes are tried on a message
-	maxFinds   = 5000  // times that phrases are tried on a message
+	maxFills   = 1000  // places of a message at which holes are tried
+	maxFinds   = 5000  // times that words of a message lead to a phrase
+	maxTries   = 20000 // times that phrases which begin with a hole are tried on a message
+	maxAnswers = 1000  // elements of one answer that are looked at
 )
 
 // Mode says whether what a rule yields is sent.

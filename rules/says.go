@@ -26,68 +26,85 @@ func (c *says) match(msg *message) *match {
 		return nil
 	}
 	if c.in != "caption" && msg.text != nil {
-		if m := c.hear(msg.text); m != nil {
+		if m := c.hear(msg.text, msg); m != nil {
 			return m
 		}
 	}
 	if c.in != "text" && msg.caption != nil {
-		return c.hear(msg.caption)
+		return c.hear(msg.caption, msg)
 	}
 	return nil
 }
 
-func (c *says) hear(h *heard) *match {
-	m := &match{heard: h}
+func (c *says) hear(h *heard, msg *message) *match {
+	if !msg.effort.spend(6 * (len(c.any) + len(c.all) + len(c.none) + len(c.exactly) + len(c.starts))) {
+		return nil
+	}
 	for _, p := range c.none {
 		if len(h.hits[p.key]) > 0 {
 			return nil
 		}
 	}
-	anywhere := func(span) bool { return true }
-	whole := func(s span) bool { return s.from == 0 && s.to == len(h.tokens) }
-	first := func(s span) bool { return s.from == 0 }
-	ok := m.takeOne(c.any, anywhere) && m.takeOne(c.exactly, whole) && m.takeOne(c.starts, first)
-	for _, p := range c.all {
-		ok = ok && m.takeOne([]*phrase{p}, anywhere)
+	m := match{heard: h}
+	ok := m.takeOne(c.any, anywhere) && m.takeOne(c.exactly, alone) && m.takeOne(c.starts, first)
+	for i := range c.all {
+		ok = ok && m.takeOne(c.all[i:i+1], anywhere)
 	}
-	if !ok || c.regex != nil && !m.takeGroups(c.regex) {
+	if ok && c.regex != nil {
+		m.fit = c.regex.on(h.raw, &msg.effort, &msg.run)
+		ok = m.fit.ok
+	}
+	if !ok {
 		return nil
 	}
+	msg.effort.spend(16 * len(m.said))
 	m.explain(c)
-	return m
+	return &m
 }
 
+// mention is a phrase as a rule writes it, and where a text holds it.
+type mention struct {
+	phrase *phrase
+	spans  []span
+}
+
+// place is where a phrase must stand: anywhere in a text, at its beginning, or as the whole of it.
+type place int
+
+const (
+	anywhere place = iota
+	first
+	alone
+)
+
 // takeOne keeps every accepted place of the phrases; no phrases ask for nothing.
-func (m *match) takeOne(phrases []*phrase, accept func(span) bool) bool {
+func (m *match) takeOne(phrases []*phrase, where place) bool {
 	found := len(phrases) == 0
 	for _, p := range phrases {
-		for _, s := range m.heard.hits[p.key] {
-			if !accept(s) {
+		spans := m.heard.hits[p.key]
+		if len(spans) > 0 && where != anywhere { // they are in order, and two never begin at one word
+			if spans[0].from != 0 || where == alone && spans[0].to != len(m.heard.tokens) {
 				continue
 			}
-			found = true
-			s.phrase = p // as this rule writes it
-			m.spans = append(m.spans, s)
-			for hole, text := range s.captures {
-				if m.captures[hole] == "" {
-					m.capture(hole, text)
-				}
+			spans = spans[:1]
+		}
+		if len(spans) == 0 {
+			continue
+		}
+		if found = true; m.said == nil {
+			m.said = make([]mention, 0, len(phrases))
+		}
+		m.said = append(m.said, mention{p, spans})
+		for hole, text := range spans[0].captures {
+			if m.captures[hole] == "" {
+				m.capture(hole, text)
 			}
 		}
 	}
 	return found
 }
 
-func (m *match) takeGroups(p *pattern) bool {
-	groups := p.find(m.heard.raw)
-	for i, name := range p.re.SubexpNames() {
-		if groups != nil && name != "" {
-			m.capture(name, groups[i])
-		}
-	}
-	return groups != nil
-}
-
+// capture keeps what filled a hole.
 func (m *match) capture(name, text string) {
 	if m.captures == nil {
 		m.captures = map[string]string{}
@@ -95,18 +112,38 @@ func (m *match) capture(name, text string) {
 	m.captures[name] = text
 }
 
-func (m *match) explain(c *says) {
-	var said []string
-	for _, s := range m.spans {
-		if quoted := strconv.Quote(s.phrase.source); !slices.Contains(said, quoted) {
-			said = append(said, quoted)
+// named is what fills a hole or a named group. The groups are only looked for where one is asked for.
+func (m *match) named(name string) string {
+	if m.fit.ok && m.groups == nil {
+		m.groups = map[string]string{}
+		if m.heard.whole {
+			m.groups = m.fit.groups(m.heard.raw, &m.msg.effort)
 		}
 	}
-	if len(said) == 0 {
+	if text, ok := m.groups[name]; ok {
+		return text
+	}
+	return m.captures[name]
+}
+
+// maxTold is how many phrases of one rule an explanation names.
+const maxTold = 5
+
+func (m *match) explain(c *says) {
+	var told []string
+	for _, s := range m.said {
+		if len(told) == maxTold {
+			break
+		}
+		if quoted := strconv.Quote(s.phrase.source); !slices.Contains(told, quoted) {
+			told = append(told, quoted)
+		}
+	}
+	if len(told) == 0 {
 		m.why = c.who() + "'s text fits the regular expression"
 		return
 	}
-	m.why = c.who() + " said " + strings.Join(said, " and ")
+	m.why = c.who() + " said " + strings.Join(told, " and ")
 }
 
 func (c *says) who() string {

@@ -40,10 +40,19 @@ func (r *reader) scenarios(n *yaml.Node, f *File) {
 		r.errorf(n, "begin each with - name:", `"tests" must be a list of tests`)
 		return
 	}
+	played := 0
 	for _, element := range n.Content {
-		if s := r.scenario(element, f); s != nil {
-			f.tests = append(f.tests, s)
+		s := r.scenario(element, f)
+		if s == nil {
+			continue
 		}
+		f.tests = append(f.tests, s)
+		for _, step := range s.steps {
+			played += step.repeat
+		}
+	}
+	if played > maxPlayed {
+		r.errorf(n, "", "the tests have %d steps in all, counting each as often as it is repeated; %d is the limit", played, maxPlayed)
 	}
 }
 
@@ -90,8 +99,11 @@ func (r *reader) scenario(n *yaml.Node, f *File) *scenario {
 	return s
 }
 
-// maxRepeat bounds what a test may make the engine do.
-const maxRepeat = 100
+// Bounds of what a file's tests may make the engine do.
+const (
+	maxRepeat = 100    // of one step
+	maxPlayed = 10_000 // steps in all
+)
 
 func sendsTemplate(s step) bool { return s.template != nil }
 

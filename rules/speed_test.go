@@ -49,6 +49,31 @@ func BenchmarkEval(b *testing.B) {
 	}
 }
 
+// A thousand keyword rules cost under 5 us a message, and at most 5 times what ten cost.
+func TestAThousandKeywordRulesCostLittleMoreThanTen(t *testing.T) {
+	const limit = 5 * time.Microsecond
+	ten, thousand := unlimited(t, 10), unlimited(t, 1000)
+	if ten.Len() != 10 || thousand.Len() != 1000 || len(thousand.Eval(greeting)) != 1 {
+		t.Fatalf("%d and %d rules", ten.Len(), thousand.Len())
+	}
+	few, many := time.Hour, time.Hour
+	for began := time.Now(); time.Since(began) < 2*time.Second && (many > limit || many > 5*few); {
+		few, many = min(few, perMessage(ten)), min(many, perMessage(thousand))
+	}
+	if many > limit || many > 5*few {
+		t.Errorf("%s beside 1,000 rules, %s beside 10", many, few)
+	}
+}
+
+// perMessage is what one of a hundred messages takes.
+func perMessage(set *Set) time.Duration {
+	began := time.Now()
+	for range 100 {
+		set.Eval(greeting)
+	}
+	return time.Since(began) / 100
+}
+
 // slowTexts are made to be slow, each as long as is looked at.
 func slowTexts() map[string]string {
 	texts := map[string]string{}

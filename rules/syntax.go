@@ -2,10 +2,36 @@ package rules
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 )
+
+// plainText refuses what editors hide: bytes that are no UTF-8, control characters and tabs.
+func (r *reader) plainText() bool {
+	for i, line := range r.lines {
+		col := 0
+		for at, c := range line {
+			col++
+			switch {
+			case c == utf8.RuneError && !strings.HasPrefix(line[at:], string(utf8.RuneError)):
+				r.lines = nil // not fit to be shown
+				r.add(false, i+1, col, "save it as UTF-8", "the file is not UTF-8 text")
+				return false
+			case c == '\t':
+				r.add(false, i+1, col, "use spaces", "a tab stands here")
+			case c < ' ' || c == 0x7f:
+				r.add(false, i+1, col, "delete it", fmt.Sprintf("an invisible control character (%U) stands here", c))
+			default:
+				continue
+			}
+			break // one finding a line is enough
+		}
+	}
+	return len(r.problems) == 0
+}
 
 // syntax says a YAML error in words for people who do not know the YAML grammar.
 func (r *reader) syntax(err error) {

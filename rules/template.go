@@ -10,7 +10,16 @@ type template struct {
 // templatePart is a literal, or else the name of a value.
 type templatePart struct{ literal, name string }
 
-// cartIDs is the one name that stands for several values.
+// maxFill is how many bytes of a message one name takes: more than any id or amount has.
+const maxFill = 1024
+
+// maxContentIDs is how many templates one rule may make products of.
+const maxContentIDs = 100
+
+// maxNames is how many names one template may have.
+const maxNames = 20
+
+// cartIDs is a name that stands for several values.
 const cartIDs = "cart.items.*.id"
 
 // newTemplate splits a text at its braces; ok is false where a brace stays open.
@@ -66,6 +75,9 @@ func (t template) expand(m *match) []string {
 // whole fills a template in as one text, several values joined by commas. It is empty where a name has
 // no value: half an id would be another's.
 func (m *match) whole(t template) string {
+	if len(t.parts) == 1 && t.parts[0].name != "" { // spares the copy
+		return strings.Join(m.lookup(t.parts[0].name), ",")
+	}
 	var b strings.Builder
 	for _, p := range t.parts {
 		if p.name == "" {
@@ -89,7 +101,7 @@ func (m *match) lookup(name string) []string {
 	case isFlow:
 		return m.answers(field)
 	case name == cartIDs:
-		return f.Cart.ids()
+		return m.msg.cart.ids
 	case name == "message.id":
 		value = f.Trigger
 	case name == "message.text" && m.heard != nil:
@@ -103,12 +115,12 @@ func (m *match) lookup(name string) []string {
 	case name == "ad.id" && f.Click != nil:
 		value = f.Click.AdID
 	default:
-		value = m.captures[name]
+		value = m.named(name)
 	}
 	if value == "" {
 		return nil
 	}
-	return []string{value}
+	return []string{cut(value, maxFill)}
 }
 
 // answers returns a flow's answer: one text, or with ".*" each of a list.
@@ -121,7 +133,7 @@ func (m *match) answers(field string) []string {
 	if each || len(answers) == 0 {
 		return answers
 	}
-	return []string{strings.Join(answers, ",")}
+	return []string{cut(strings.Join(answers, ","), maxFill)}
 }
 
 // ids are the product ids of a cart; a nil cart has none.
@@ -137,9 +149,20 @@ func (c *Cart) ids() []string {
 
 // contentIDs fills in the rule's content ids.
 func (m *match) contentIDs() []string {
+	if m.msg.effort.over() {
+		return nil
+	}
 	var ids []string
 	for _, t := range m.rule.contentIDs {
-		ids = append(ids, t.expand(m)...)
+		more := t.expand(m)
+		size := 20 * len(more)
+		for _, id := range more {
+			size += len(id) / 4
+		}
+		if !m.msg.effort.spend(size) {
+			return nil // some would be worse than none
+		}
+		ids = append(ids, more...)
 	}
 	return ids
 }

@@ -12,6 +12,9 @@ import (
 
 // note writes down what each rule came to.
 func (st *stage) note(f Facts, decisions []Decision) {
+	if !st.traced {
+		return
+	}
 	misses := map[*Rule]string{}
 	for _, e := range st.set.Explain(f) {
 		misses[e.Rule] = e.Why

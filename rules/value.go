@@ -46,7 +46,10 @@ func (v *value) read(m *match) (capi.Money, reason.Code) {
 		}
 		return capi.Money{}, reason.None
 	}
-	f := v.find(m)
+	f := found{held: reason.ValueAmbiguous}
+	if m.msg.effort.spend(perRule) {
+		f = v.find(m)
+	}
 	if f.held == reason.None && f.currency == "" {
 		f.held, f.why = reason.ValueMissing, "neither the text, the rule file nor the account says in which currency"
 	}
@@ -84,16 +87,19 @@ func (o *origin) find(m *match) found {
 		if d := m.facts.Detected; d != nil {
 			return o.fits(plainAmount(d.Amount, d.Currency), currency)
 		}
-		return o.choose(m.heard, m.amounts(), m.rule.grouping, currency)
+		return o.choose(m, m.heard, m.amounts(), currency)
 	case "cart":
-		return o.fits(m.facts.Cart.sum(), currency)
+		if m.facts.Cart == nil {
+			return found{held: reason.ValueMissing}
+		}
+		return o.fits(m.msg.cart.sum, currency)
 	case "template":
 		if t := m.facts.Template; t != nil {
-			return o.inText(t.Parameters[o.parameter], m.rule.grouping, currency)
+			return o.inText(m, t.Parameters[o.parameter], currency)
 		}
 		return found{held: reason.ValueMissing}
 	case "capture":
-		return o.inText(m.whole(o.capture), m.rule.grouping, currency)
+		return o.inText(m, m.whole(o.capture), currency)
 	case "last_amount_we_quoted":
 		return o.quoted(m, currency)
 	}

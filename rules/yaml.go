@@ -8,7 +8,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/shopspring/decimal"
 	"go.yaml.in/yaml/v4"
@@ -20,6 +19,8 @@ type reader struct {
 	path     string
 	lines    []string
 	words    map[string][]*yaml.Node // the file's lists of phrases
+	phrased  map[string]*phrase      // by what was written
+	heard    int                     // how many phrases the rules listen for
 	problems []Problem
 }
 
@@ -30,9 +31,12 @@ type object struct {
 	order        []string // the keys as they stand
 }
 
+// maxShown is the longest line that is shown with a problem.
+const maxShown = 2000
+
 func (r *reader) add(warning bool, line, col int, hint, message string) {
 	p := Problem{Path: r.path, Line: line, Col: col, Warning: warning, Message: message, Hint: hint}
-	if 0 < line && line <= len(r.lines) {
+	if 0 < line && line <= len(r.lines) && len(r.lines[line-1]) <= maxShown {
 		p.Source = r.lines[line-1]
 	}
 	r.problems = append(r.problems, p)
@@ -74,30 +78,6 @@ func (r *reader) document(src []byte) *yaml.Node {
 	}
 	r.walk(doc.Content[0])
 	return doc.Content[0]
-}
-
-// plainText refuses what editors hide: bytes that are no UTF-8, control characters and tabs.
-func (r *reader) plainText() bool {
-	for i, line := range r.lines {
-		for at, c := range line {
-			col := utf8.RuneCountInString(line[:at]) + 1
-			_, size := utf8.DecodeRuneInString(line[at:])
-			switch {
-			case c == utf8.RuneError && size == 1:
-				r.lines = nil // not fit to be shown
-				r.add(false, i+1, col, "save it as UTF-8", "the file is not UTF-8 text")
-				return false
-			case c == '\t':
-				r.add(false, i+1, col, "use spaces", "a tab stands here")
-			case c < ' ' || c == 0x7f:
-				r.add(false, i+1, col, "delete it", fmt.Sprintf("an invisible control character (%U) stands here", c))
-			default:
-				continue
-			}
-			break // one finding a line is enough
-		}
-	}
-	return len(r.problems) == 0
 }
 
 // walk refuses what YAML can do and the format does not use. Aliases make files that mean more than
