@@ -1,10 +1,12 @@
 package rules
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -159,6 +161,35 @@ func TestAFileTakesItsAccountsSettings(t *testing.T) {
 	d := set.Eval(Facts{Text: "paguei 1.299", Click: &Click{}})
 	if len(d) != 1 || d[0].Value.String() != "1299.00 BRL" {
 		t.Errorf("got %+v", d)
+	}
+}
+
+// A file as long as may be is read quickly, however its lines and lists are made.
+func TestTheLongestFilesAreReadQuickly(t *testing.T) {
+	oneLine := "version: 1\nrules: [{id: a, send: LeadSubmitted, when: {customer_says: [oi" + strings.Repeat(", 'oi é'", maxFile/20) + "]}}]\n"
+	rule := "- {id: r%d, send: ViewContent, when: {customer_says: ['@l', '@l', '@l']}}\n"
+	lists := "version: 1\nwords: {l: [oi" + strings.Repeat(", 'oi é'", maxFile/20) + "]}\nrules:\n"
+	for i := range 1000 {
+		lists += fmt.Sprintf(rule, i)
+	}
+	tests := "version: 1\nrules: [{id: a, send: LeadSubmitted, once: always, wait: 6d, cancel_if: [{customer_says: x}], when: {customer_says: oi}}]\ntests:\n" +
+		"- {chat: [{ad_click: true}" + strings.Repeat(", {customer: oi, repeat: 100}", 40) + "], expect: nothing}\n"
+	for name, src := range map[string]string{"one line": oneLine, "long lists": lists, "long tests": tests} {
+		began := time.Now()
+		f, problems := ParseFile("f.yaml", []byte(src))
+		if f != nil {
+			for _, r := range f.RunTests(Owner{}, lastClick) {
+				if !r.Passed {
+					t.Errorf("%s: %s", name, r.Failure)
+				}
+			}
+		}
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("%s: %s", name, took)
+		}
+		if (f == nil) != (name == "long lists") {
+			t.Errorf("%s: %v", name, problems)
+		}
 	}
 }
 
