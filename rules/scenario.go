@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -235,7 +236,7 @@ func (r *reader) cart(n *yaml.Node) *Cart {
 	currency := r.currencyAt(o)
 	items := o.values["items"]
 	if items == nil || items.Kind != yaml.SequenceNode {
-		r.errorf(n, "write it like "+format["cart"].like, `"cart" has no list of items`)
+		r.errorf(cmp.Or(items, n), "write it like "+format["cart"].like, `"cart" has no list of items`)
 		return c
 	}
 	for _, element := range items.Content {
