@@ -55,11 +55,13 @@ type match struct {
 	msg      *message
 	facts    *Facts
 	why      string
-	heard    *heard            // the text that fit, nil for what is no text
-	said     []mention         // its positive phrases
-	fit      fit               // its regular expression
+	heard    *heard    // the text that fit, nil for what is no text
+	said     []mention // its positive phrases
+	fit      fit       // its regular expression
+	tests    tests     // of answers or parameters
+	texts    func(name string) []string
 	captures map[string]string // what filled holes
-	groups   map[string]string // and named groups
+	groups   map[string]string // and named groups, nil while nobody asked
 	unclear  string            // what is wrong with the amount, in words and without the customer's own
 }
 
@@ -111,7 +113,7 @@ func (c *taps) match(msg *message) *match {
 		if !slices.ContainsFunc(tap.flowNames(), c.names.allow) || !c.answers.hold(tap.answer, msg) {
 			return nil
 		}
-		return &match{why: "the customer finished the flow"}
+		return &match{why: "the customer finished the flow", tests: c.answers, texts: tap.answer}
 	case !c.ids.allow(tap.ID) || !c.titles.allow(tap.Title):
 		return nil
 	}
@@ -193,7 +195,7 @@ func (c *templateSent) match(msg *message) *match {
 	if !c.parameters.hold(t.parameter, msg) {
 		return nil
 	}
-	return &match{why: fmt.Sprintf("the template %q was %s", t.Name, statuses[c.status])}
+	return &match{why: fmt.Sprintf("the template %q was %s", t.Name, statuses[c.status]), tests: c.parameters, texts: t.parameter}
 }
 
 func (c *templateSent) need() string { return "a template to be " + statuses[c.status] }

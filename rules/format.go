@@ -145,7 +145,7 @@ var format = map[string]shape{
 		{"one_of", someOf, "It is one of these."},
 		{"contains", someOf, "One of these texts occurs in it."},
 		{"starts_with", someOf, "It begins with one of these."},
-		{"regex", aText, "A regular expression in RE2 syntax fits it."},
+		{"regex", aText, "A regular expression in RE2 syntax fits it. Its named groups may stand in templates."},
 		{"at_least", aText, "It is a number, and no less."},
 		{"at_most", aText, "It is a number, and no more."},
 		{"present", oneWord("true", "false"), "Whether there is one at all."},

@@ -189,6 +189,9 @@ func templateNames(when condition) []string {
 			if c.kind != "flow" {
 				names = append(names, "tap.id", "tap.title")
 			}
+			names = append(names, c.answers.captures()...)
+		case *templateSent:
+			names = append(names, c.parameters.captures()...)
 		case *carts:
 			names = append(names, cartIDs)
 		}
@@ -207,13 +210,22 @@ func (c *says) captures() []string {
 			}
 		}
 	}
-	if c.regex == nil {
-		return names
+	return append(names, c.regex.captures()...)
+}
+
+// captures are the names of groups; a nil pattern has none.
+func (p *pattern) captures() []string {
+	if p == nil {
+		return nil
 	}
-	for _, name := range c.regex.re.SubexpNames() {
-		if name != "" {
-			names = append(names, name)
-		}
+	return slices.DeleteFunc(slices.Clone(p.re.SubexpNames()), func(name string) bool { return name == "" })
+}
+
+// captures are the names of groups in the tests' regular expressions.
+func (ts tests) captures() []string {
+	var names []string
+	for _, t := range ts {
+		names = append(names, t.regex.captures()...)
 	}
 	return names
 }

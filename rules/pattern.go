@@ -1,8 +1,10 @@
 package rules
 
 import (
+	"maps"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 )
 
 // maxSteps refuses what is written short and runs long, such as "(a?){1000}".
@@ -57,18 +59,47 @@ func (p *pattern) on(text string, e *effort, r *run) fit {
 	return fit{p, ok, used}
 }
 
-// groups are what the named groups hold at the first place that fits. In a text that is long for so
-// heavy an expression they hold nothing: half a text could hold half an amount.
-func (f fit) groups(text string, e *effort) map[string]string {
+// groups adds what the named groups hold at the first place that fits. Of a text that is long for so
+// heavy an expression it adds nothing: half a text could hold half an amount.
+func (f fit) groups(text string, e *effort, found map[string]string) {
 	if f.steps == 0 || !e.spend(2*f.steps) {
-		return nil
+		return
 	}
-	groups := map[string]string{}
-	found := f.pattern.re.FindStringSubmatch(text)
+	held := f.pattern.re.FindStringSubmatch(text)
 	for i, name := range f.pattern.re.SubexpNames() {
-		if found != nil && name != "" {
-			groups[name] = found[i]
+		if _, known := found[name]; held != nil && name != "" && !known {
+			found[name] = held[i]
 		}
 	}
-	return groups
+}
+
+// named is what fills a hole or a named group. The groups are only looked for where one is asked for.
+func (m *match) named(name string) string {
+	if m.groups == nil {
+		m.groups = map[string]string{}
+		if m.fit.ok && m.heard.whole {
+			m.fit.groups(m.heard.raw, &m.msg.effort, m.groups)
+		}
+		for _, field := range slices.Sorted(maps.Keys(m.tests)) {
+			m.testGroups(m.tests[field], m.texts(field))
+		}
+	}
+	if text, ok := m.groups[name]; ok {
+		return text
+	}
+	return m.captures[name]
+}
+
+// testGroups adds the groups of a test, from the first of several texts that it holds for.
+func (m *match) testGroups(t *test, texts []string) {
+	if t.regex == nil || !t.regex.named {
+		return
+	}
+	for _, text := range texts {
+		if len(text) < maxText && t.fits(text, m.msg) {
+			nfc := m.msg.notes.plain(text).nfc
+			t.regex.on(nfc, &m.msg.effort, &m.msg.run).groups(nfc, &m.msg.effort, m.groups)
+			return
+		}
+	}
 }

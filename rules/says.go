@@ -112,20 +112,6 @@ func (m *match) capture(name, text string) {
 	m.captures[name] = text
 }
 
-// named is what fills a hole or a named group. The groups are only looked for where one is asked for.
-func (m *match) named(name string) string {
-	if m.fit.ok && m.groups == nil {
-		m.groups = map[string]string{}
-		if m.heard.whole {
-			m.groups = m.fit.groups(m.heard.raw, &m.msg.effort)
-		}
-	}
-	if text, ok := m.groups[name]; ok {
-		return text
-	}
-	return m.captures[name]
-}
-
 // maxTold is how many phrases of one rule an explanation names.
 const maxTold = 5
 
