@@ -20,7 +20,7 @@ func held(key string) func(string) ClaimState {
 	}
 }
 
-// Two conversations became one while a Purchase was held in the younger: its claim is the one to complete.
+// Ledger 17: two conversations became one while a Purchase was held in the younger: its claim is the one to complete.
 func TestLedger17AClearAmountCompletesAHeldClaim(t *testing.T) {
 	set := setOf(t, Owner{ID: "shop", Currency: "BRL"}, paid("", "", ""))
 	facts := Facts{
@@ -68,6 +68,7 @@ rules:
 	}
 }
 
+// Ledger 15: the key is of the account and the event name, across rules.
 func TestDedupeIsOfTheAccountAndFoldsWhatPeopleWrite(t *testing.T) {
 	set := setOf(t, Owner{ID: "shop"}, `version: 1
 rules:

@@ -37,6 +37,7 @@ func taken(key string) func(string) ClaimState {
 	}
 }
 
+// Ledger 16: one message, one event of each name; chosen before once-ness.
 func TestOneMessageOneEventOfEachName(t *testing.T) {
 	set := setOf(t, Owner{ID: "shop"}, threeRules)
 	click := &Click{Key: "k"}
@@ -78,6 +79,7 @@ func TestOneMessageOneEventOfEachName(t *testing.T) {
 	}
 }
 
+// Ledger 14: stored claims decide for 400 days.
 func TestClaimKeysNeverChange(t *testing.T) {
 	at := time.Date(2026, 3, 10, 2, 30, 0, 0, time.UTC)
 	for once, want := range map[Once]string{
@@ -96,6 +98,7 @@ func TestClaimKeysNeverChange(t *testing.T) {
 	}
 }
 
+// Ledger 17: without an amount a Purchase is held.
 func TestAPurchaseWithoutAValueIsHeld(t *testing.T) {
 	f, problems := ParseFile("shop.yaml", []byte("version: 1\nrules:\n- id: paid\n  when: {customer_says: paguei}\n  send: Purchase\n"))
 	if f == nil || len(problems) != 1 || !problems[0].Warning {

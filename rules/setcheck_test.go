@@ -6,6 +6,7 @@ import (
 	"testing"
 )
 
+// Ledger 15: check warns of sales that may be told twice.
 func TestPurchasesHeardInTwoWaysAreWarnedOf(t *testing.T) {
 	const said = "- {id: said, when: {customer_says: \"paguei {order_no}\"}, send: Purchase, value: {amount: 1}%s}\n"
 	const sent = "- {id: sent, when: {we_say: \"pedido {order_no}\"}, send: Purchase, value: {amount: 1}%s}\n"
