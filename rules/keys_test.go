@@ -44,7 +44,7 @@ func TestEveryKeyHasAGoodAndABadFile(t *testing.T) {
 	}
 }
 
-func filesLike(t *testing.T, pattern string) []string {
+func filesLike(t testing.TB, pattern string) []string {
 	t.Helper()
 	paths, err := filepath.Glob(pattern)
 	if err != nil || len(paths) == 0 {

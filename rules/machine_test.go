@@ -79,7 +79,7 @@ func TestTheMachineStops(t *testing.T) {
 	if ok, stopped := p.machine.fits(text, &run{}, 100, true); ok || stopped > 200 {
 		t.Errorf("it went on for %d steps", stopped)
 	}
-	enough := &effort{8 * (used + 1)}
+	enough := &effort{8 * (used + perGroups)}
 	f := p.on(text, enough, &run{})
 	groups := map[string]string{}
 	if f.groups(text, enough, groups); !f.ok || groups["amount"] != text[:1000] {

@@ -59,10 +59,13 @@ func (p *pattern) on(text string, e *effort, r *run) fit {
 	return fit{p, ok, used}
 }
 
+// perGroups is what it takes at least to find the groups of a text.
+const perGroups = 250
+
 // groups adds what the named groups hold at the first place that fits. Of a text that is long for so
 // heavy an expression it adds nothing: half a text could hold half an amount.
 func (f fit) groups(text string, e *effort, found map[string]string) {
-	if f.steps == 0 || !e.spend(2*f.steps) {
+	if f.steps == 0 || !e.spend(perGroups+2*f.steps) {
 		return
 	}
 	held := f.pattern.re.FindStringSubmatch(text)

@@ -55,8 +55,16 @@ func (t *Tap) at(now time.Time) *Tap {
 	filled := *t
 	filled.Answers = map[string]any{}
 	for field, answer := range t.Answers {
-		if text, ok := answer.(string); ok {
-			answer = fill(text, now)
+		switch given := answer.(type) {
+		case string:
+			answer = fill(given, now)
+		case []any:
+			list := make([]any, len(given))
+			for i, element := range given {
+				text, _ := element.(string)
+				list[i] = fill(text, now)
+			}
+			answer = list
 		}
 		filled.Answers[field] = answer
 	}
