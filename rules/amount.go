@@ -39,8 +39,10 @@ func (o *origin) quoted(m *match, currency string) found {
 // choose picks one of a text's amounts: the one distinct amount, or by pick.
 func (o *origin) choose(m *match, h *heard, amounts []number, currency string) found {
 	switch {
-	case h != nil && (!h.whole || len(h.figures()) == maxNumbers || !m.msg.effort.spend(10*len(amounts))):
-		return found{held: reason.ValueAmbiguous, why: "the text is too long, or too full of numbers"}
+	case h != nil && !h.whole:
+		return found{held: reason.ValueAmbiguous, why: "the text is too long to be read as a whole"}
+	case h != nil && (len(h.figures()) == maxNumbers || !m.msg.effort.spend(10*len(amounts))):
+		return found{held: reason.ValueAmbiguous, why: "the text is full of numbers"}
 	case len(amounts) == 0:
 		return found{held: reason.ValueMissing}
 	}
