@@ -12,6 +12,8 @@ type rulesCmd struct {
 	Check   checkCmd   `cmd:"" help:"Check rule files: exact errors with file, line and column."`
 	Test    testCmd    `cmd:"" help:"Run the tests that stand in rule files."`
 	Explain explainCmd `cmd:"" help:"Say for every rule why it fires or does not, for a text or something that happened."`
+
+	Backtest backtestCmd `cmd:"" help:"Run stored messages through rule files and see what they would change."`
 }
 
 // pathArgs are rule files, or folders of them, and the settings that say whose they are.

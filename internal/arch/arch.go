@@ -23,6 +23,8 @@ var Floors = map[string]int{
 
 	"internal/bench": 5, // starts servers as other processes: docs/adr/0005-bench-is-a-package.md
 
+	"internal/backtest": 5, // judges what is stored anew: it needs the planner and the ledger's past
+
 	"configs": 4, "sandbox": 4,
 
 	"webhook": 3, "sql": 3,
@@ -58,7 +60,7 @@ var Foreign = map[string][]string{
 	"github.com/fsnotify/fsnotify":       {"cmd/clickthread"},
 	"github.com/prometheus":              {"cmd/clickthread"},
 	"go.yaml.in/yaml":                    {"rules", "configs"},
-	"github.com/google/uuid":             {"attribution", "forwarder", "notices", "webhook", "sql", "sandbox", "internal/bench", "cmd/clickthread"},
+	"github.com/google/uuid":             {"attribution", "forwarder", "notices", "webhook", "sql", "sandbox", "internal/bench", "internal/backtest", "cmd/clickthread"},
 	"github.com/shopspring/decimal":      {"capi", "rules"},
 	"github.com/sony/gobreaker":          {"forwarder"},
 	"golang.org/x/time/rate":             {"forwarder"},

@@ -1,0 +1,353 @@
+package main
+
+import (
+	"bytes"
+	stdsql "database/sql"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/clickthread/clickthread/configs"
+	"github.com/clickthread/clickthread/sandbox"
+)
+
+// Two sets that hear the same chats in different ways, with everything in them that looks back: once, dedupe,
+// ids, holds, quotes, waits, what was sent, trials.
+const (
+	rulesInForce = `version: 1
+defaults: {currency: BRL}
+rules:
+  - {id: asked, when: {customer_says: ["quanto custa"]}, send: LeadSubmitted, once: per_conversation}
+  - {id: asked-daily, when: {customer_says: ["tem desconto"]}, send: ViewContent, once: per_day}
+  - {id: paid, when: {customer_says: ["paguei {money}", "ja paguei"]}, send: Purchase, value: {from: message}}
+  - {id: order, when: {any: [{customer_says: "pedido {order_no}"}, {we_say: "pedido {order_no} confirmado"}]}, send: OrderCreated, value: {amount: 10}, dedupe: "{order_no}"}
+  - {id: ad-seen, when: {customer_says: "vi o anuncio"}, send: AddToCart, event_id: "seen-{ad.id}", once: always}
+  - {id: cart, when: {customer_orders: {at_least: {items: 2}}}, send: InitiateCheckout, value: {from: cart}}
+  - {id: later, when: {customer_says: "volto depois"}, send: QualifiedLead, wait: 5h, cancel_if: [{customer_says: desisto}, {we_say: cancelado}]}
+  - {id: fecho, when: {customer_says: "pode fechar"}, send: OrderShipped, value: {from: last_amount_we_quoted}}
+  - {id: trial, mode: shadow, when: {customer_says: "paguei"}, send: OrderDelivered, once: per_conversation}
+  - {id: back, when: {customer_says: "quanto custa"}, if: {already_sent: {any: [Purchase]}}, send: CartAbandoned}
+`
+	rulesCandidate = `version: 1
+defaults: {currency: BRL}
+rules:
+  - {id: asked, when: {customer_says: ["quanto custa", "tem desconto"]}, if: {within_click: 2d}, send: LeadSubmitted, once: per_click}
+  - {id: asked-daily, mode: shadow, when: {customer_says: ["tem desconto"]}, send: ViewContent, once: per_day}
+  - {id: paid, when: {customer_says: ["paguei {money}"]}, send: Purchase, value: {from: message, max: 500}, once: per_conversation}
+  - {id: paid-too, when: {customer_says: "ja paguei"}, send: Purchase, value: {from: last_amount_we_quoted}}
+  - {id: order, when: {customer_says: "pedido {order_no}"}, send: OrderCreated, value: {amount: 12}, once: always}
+  - {id: ad-seen, when: {customer_says: "vi o anuncio"}, send: AddToCart, once: per_conversation}
+  - {id: cart, when: {customer_orders: {at_least: {items: 1}}}, send: InitiateCheckout, value: {from: cart}, once: per_conversation}
+  - {id: later, when: {customer_says: "volto depois"}, send: QualifiedLead, wait: 20h, cancel_if: [{customer_says: [desisto, "quanto custa"]}]}
+  - {id: fecho, when: {customer_says: "pode fechar"}, send: OrderShipped, value: {from: last_amount_we_quoted, multiply: 0.5}}
+  - {id: trial, when: {customer_says: "paguei"}, send: OrderDelivered, once: per_conversation}
+`
+)
+
+// A backtest's numbers are those of a real replay: the same notifications through the real door into one
+// ledger with the rules in force, and into another with the candidate. With CLICKTHREAD_TORTURE=1 it is
+// 100,000 messages, and the backtest takes less than 10 s.
+func TestBacktestEqualsARealReplay(t *testing.T) {
+	messages := 5000
+	if torture() {
+		messages = 100_000
+	}
+	end := time.Now().UTC().Truncate(time.Second).Add(-time.Minute)
+	traffic := newTraffic(end.Add(-6*24*time.Hour), end, messages)
+	inForce, candidate := newRecording(t, rulesInForce), newRecording(t, rulesCandidate)
+	inForce.play(traffic)
+	candidate.play(traffic)
+	if err := inForce.app.close(); err != nil {
+		t.Fatal(err)
+	}
+	before := inForce.figures()
+
+	began := time.Now()
+	got := inForce.backtest(candidate.app.settings.Rules)
+	took := time.Since(began)
+	t.Logf("%d messages: %s", got.Messages, took)
+	if torture() && took > 10*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	wantFigures := map[string]map[string]int64{"now": before, "candidate": candidate.figures()}
+	if diff := cmp.Diff(wantFigures, got.figures()); diff != "" {
+		t.Errorf("(-real replay +backtest):\n%s", diff)
+	}
+	if got.Messages < messages*9/10 || got.Judged+got.TooOld != got.Messages || len(before) < 25 || got.Changed == 0 || len(got.Sample) != 10 {
+		t.Errorf("%+v: it shows too little", got)
+	}
+	if after := inForce.figures(); !maps.Equal(before, after) {
+		t.Error("the backtest changed the ledger")
+	}
+}
+
+// recording is a server without a network, whose clock the traffic moves.
+type recording struct {
+	*testing.T
+	app *app
+	now time.Time
+}
+
+func newRecording(t *testing.T, text string) *recording {
+	t.Helper()
+	s := settingsIn(t, t.TempDir(), text)
+	a, err := newApp(t.Context(), s, slog.New(slog.DiscardHandler), toServe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = a.close() })
+	if a.rules.Set("shop") == nil {
+		t.Fatal("the rules do not load")
+	}
+	r := &recording{T: t, app: a}
+	var n uint64
+	newID := func() (id uuid.UUID) { // UUIDv7, at the traffic's time
+		n++
+		binary.BigEndian.PutUint64(id[:], uint64(r.now.UnixMilli())<<16)
+		binary.BigEndian.PutUint64(id[8:], n)
+		id[6], id[8] = 0x70, 0x80
+		return id
+	}
+	a.intake.Now, a.intake.NewID, a.intake.Planner.NewID = func() time.Time { return r.now }, newID, newID
+	return r
+}
+
+// play takes the traffic in; what waits is queued in time, as a server's job does it.
+func (r *recording) play(notifications []notification) {
+	r.Helper()
+	for _, n := range notifications {
+		r.now = n.at
+		if _, err := r.app.store.Ripen(r.Context(), r.now); err != nil {
+			r.Fatal(err)
+		}
+		if err := r.app.intake.Receive(r.Context(), n.body); err != nil {
+			r.Fatal(err)
+		}
+	}
+}
+
+// figures counts the ledger's events by name and state, and adds up what is sent, past all our own code.
+func (r *recording) figures() map[string]int64 {
+	r.Helper()
+	db, err := stdsql.Open("sqlite", strings.TrimPrefix(r.app.settings.Database, "sqlite:"))
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	rows, err := db.QueryContext(r.Context(), `
+WITH events AS (
+    SELECT event_name, currency, value_minor, CASE WHEN status IN ('waiting', 'queued') THEN 'sent' WHEN status = 'skipped' THEN 'shadow' ELSE status END AS state
+    FROM deliveries
+    UNION ALL
+    SELECT event_name, '', 0, 'unattributed' FROM unattributed)
+SELECT event_name || ' ' || state, count(*) FROM events GROUP BY event_name, state
+UNION ALL
+SELECT event_name || ' ' || currency, sum(value_minor) FROM events WHERE state = 'sent' AND currency <> '' GROUP BY event_name, currency`)
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	figures := map[string]int64{}
+	for rows.Next() {
+		var name string
+		var n int64
+		if err := rows.Scan(&name, &n); err != nil {
+			r.Fatal(err)
+		}
+		figures[name] = n
+	}
+	if err := rows.Err(); err != nil {
+		r.Fatal(err)
+	}
+	return figures
+}
+
+// backtest runs the command on the recording's ledger.
+func (r *recording) backtest(dir string) backtestLine {
+	r.Helper()
+	var report backtestReport
+	stdout := r.run(dir, "--json")
+	if err := json.Unmarshal([]byte(stdout), &report); err != nil || len(report.Accounts) != 1 {
+		r.Fatalf("%v: %s", err, stdout)
+	}
+	return report.Accounts[0]
+}
+
+func (r *recording) run(dir string, flags ...string) string {
+	r.Helper()
+	var stdout, stderr bytes.Buffer
+	args := append([]string{"rules", "backtest", dir, "--config", r.settingsFile()}, flags...)
+	if code := run(r.Context(), args, &stdout, &stderr); code != exitOK {
+		r.Fatalf("ends with %d: %s%s", code, &stdout, &stderr)
+	}
+	return stdout.String()
+}
+
+// settingsFile writes the settings as an operator would have them.
+func (r *recording) settingsFile() string {
+	r.Helper()
+	return writeSettings(r.T, r.app.settings)
+}
+
+func writeSettings(t *testing.T, s configs.Settings) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "clickthread.yaml")
+	a := s.Accounts[0]
+	text := fmt.Sprintf("database: %q\nrules: %q\nmeta: {app_secrets: [x], verify_token: y}\naccounts:\n"+
+		"  - {id: %s, waba_id: %q, dataset_id: %q, access_token: t, country: BR, currency: BRL, locale: pt-BR, timezone: America/Sao_Paulo}\n",
+		s.Database, s.Rules, a.ID, a.WABAID, a.DatasetID)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// figures are the counts and revenues as a recording tells them.
+func (b backtestLine) figures() map[string]map[string]int64 {
+	now, candidate := map[string]int64{}, map[string]int64{}
+	put := func(into map[string]int64, name string, n int64) {
+		if n != 0 {
+			into[name] = n
+		}
+	}
+	for _, c := range b.Counts {
+		put(now, c.Event+" "+string(c.State), int64(c.Now))
+		put(candidate, c.Event+" "+string(c.State), int64(c.Candidate))
+	}
+	for _, v := range b.Revenue {
+		put(now, v.Event+" "+v.Currency, minor(v.Now))
+		put(candidate, v.Event+" "+v.Currency, minor(v.Candidate))
+	}
+	return map[string]map[string]int64{"now": now, "candidate": candidate}
+}
+
+// minor reads cents.
+func minor(amount string) (n int64) {
+	_, _ = fmt.Sscan(strings.Replace(amount, ".", "", 1), &n)
+	return n
+}
+
+// notification is one POST of Meta's, and when it arrives.
+type notification struct {
+	at   time.Time
+	body []byte
+}
+
+// traffic makes chats, the same ones each time.
+type traffic struct {
+	*rand.Rand
+	now    time.Time
+	people int
+	last   map[int]time.Time // when somebody wrote last
+}
+
+// newTraffic makes notifications that hold some n messages: ad clicks with and without an id, small talk, what rules
+// listen for, what the business writes, conversions that Meta detected, late and old ones, duplicates.
+func newTraffic(from, to time.Time, n int) (list []notification) {
+	tr := &traffic{rand.New(rand.NewPCG(7, 11)), from, n/12 + 1, map[int]time.Time{}}
+	step := to.Sub(from) / time.Duration(n)
+	for made := 0; made < n; {
+		messages := 1
+		if tr.IntN(10) == 0 {
+			messages = 2 + tr.IntN(3)
+		}
+		var entries []json.RawMessage
+		for range messages {
+			entries = append(entries, tr.message()...)
+		}
+		made += messages
+		body, _ := json.Marshal(map[string]any{"object": "whatsapp_business_account", "entry": entries}) // what is valid marshals
+		list = append(list, notification{tr.now, body})
+		if tr.IntN(50) == 0 {
+			list = append(list, list[tr.IntN(len(list))]) // once more
+			list[len(list)-1].at = tr.now
+		}
+		tr.now = tr.now.Add(step * time.Duration(messages)).Add(time.Duration(tr.IntN(1000)) * time.Microsecond)
+	}
+	return list
+}
+
+// message is one of somebody's, as the entries of a notification.
+func (tr *traffic) message() []json.RawMessage {
+	var n struct{ Entry []json.RawMessage }
+	_ = json.Unmarshal(tr.happens(), &n) // it is ours
+	return n.Entry
+}
+
+// happens is one thing that somebody does, as a notification.
+func (tr *traffic) happens() []byte {
+	who := tr.IntN(tr.people)
+	s := &sandbox.Shopper{
+		WABA: "300100200300400", PhoneNumberID: "700100", Name: "Shopper",
+		WAID: fmt.Sprintf("5500%09d", who), Now: func() time.Time { return tr.now },
+	}
+	if who%3 == 0 {
+		s.UserID = fmt.Sprintf("BR.%d", who)
+	}
+	switch tr.IntN(24) {
+	case 0, 1, 2, 3:
+		return s.Click(tr.ad(who), tr.one("oi", "vi o anuncio", "quanto custa?")).Body
+	case 4: // arrives after what was said since
+		return s.At(tr.now.Add(-time.Duration(tr.IntN(48*60))*time.Minute)).Click(tr.ad(who), "oi").Body
+	case 5:
+		return s.At(tr.now.Add(-8*24*time.Hour)).Click(tr.ad(who), "quanto custa?").Body
+	case 6:
+		return s.At(tr.now.Add(-time.Duration(tr.IntN(6*60)) * time.Minute)).Say(tr.text()).Body
+	case 7:
+		return s.Cart("BRL", sandbox.CartItem{RetailerID: "sku-1", Quantity: 1 + tr.IntN(3), Price: fmt.Sprintf("%d.90", 10+tr.IntN(90))}).Body
+	case 8, 9, 10:
+		return tr.echo(s.WAID)
+	case 11:
+		return tr.detected(who)
+	}
+	return s.Say(tr.text()).Body
+}
+
+func (tr *traffic) one(texts ...string) string { return texts[tr.IntN(len(texts))] }
+
+func (tr *traffic) text() string {
+	return tr.one("oi", "bom dia", "obrigada!", "quanto custa?", "e quanto custa o azul?", "tem desconto?", "ja paguei", "pode fechar",
+		"volto depois", "desisto", "vi o anuncio", fmt.Sprintf("paguei R$ %d,%02d", 10+tr.IntN(900), tr.IntN(100)),
+		fmt.Sprintf("paguei R$ %d,00", 10+tr.IntN(90)), fmt.Sprintf("pedido #%d", 4000+tr.IntN(tr.people)))
+}
+
+// ad is one of somebody's three clicks; the third has no id.
+func (tr *traffic) ad(who int) sandbox.Ad {
+	n := tr.IntN(3)
+	ad := sandbox.Ad{ID: fmt.Sprintf("1202%05d", tr.IntN(tr.people)), Headline: "Lamps", ClickID: fmt.Sprintf("clid-%d-%d", who, n)}
+	if n == 2 {
+		ad.ClickID = ""
+	}
+	return ad
+}
+
+// echo is what the business writes to somebody in its own app.
+func (tr *traffic) echo(to string) []byte {
+	text := tr.one("fica R$ 120,00", fmt.Sprintf("o total fica R$ %d,50", 20+tr.IntN(300)), "cancelado",
+		fmt.Sprintf("pedido #%d confirmado", 4000+tr.IntN(tr.people)))
+	return tr.change("smb_message_echoes", fmt.Sprintf(`"message_echoes":[{"from":"5511900000001","to":%q,"id":"echo-%d","timestamp":"%d","type":"text","text":{"body":%q}}]`,
+		to, tr.Uint64(), tr.now.Unix(), text))
+}
+
+// detected is a sale that Meta found by itself.
+func (tr *traffic) detected(who int) []byte {
+	return tr.change("automatic_events", fmt.Sprintf(`"automatic_events":[{"id":"auto-%d","event_name":"Purchase","timestamp":%d,"ctwa_clid":"clid-%d-%d",`+
+		`"custom_data":{"currency":"BRL","value":%d}}]`, tr.Uint64(), tr.now.Unix(), who, tr.IntN(2), 1000*(10+tr.IntN(50))))
+}
+
+// change is a notification of one change of a field; value is JSON without its metadata.
+func (tr *traffic) change(field, value string) []byte {
+	return fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":"300100200300400","changes":[{"field":%q,"value":{`+
+		`"messaging_product":"whatsapp","metadata":{"phone_number_id":"700100"},%s}}]}]}`, field, value)
+}
