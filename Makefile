@@ -36,8 +36,8 @@ fuzz: ## Fuzz every parser of outside input, FUZZTIME each (default 50000x)
 	  done; \
 	done
 
-torture: ## Kill, stop and restart servers and databases under load, poison batches, and count (minutes)
-	CLICKTHREAD_TORTURE=1 go test -count=1 -timeout 30m -run 'TestKill|TestTwoNodes|TestPostgresRestarts|TestAStopped|TestEach200|TestPoison' -v ./cmd/clickthread
+torture: ## Kill, stop and restart servers and databases under load, poison batches, backtest much, and count (minutes)
+	CLICKTHREAD_TORTURE=1 go test -count=1 -timeout 30m -run 'TestKill|TestTwoNodes|TestPostgresRestarts|TestAStopped|TestEach200|TestPoison|TestBacktestEquals' -v ./cmd/clickthread
 
 generate: ## Format the code, tidy the modules, write the generated pages
 	$(GOFUMPT) -w .

@@ -91,6 +91,7 @@ type Quote struct {
 	At     time.Time
 	Source Source
 	Body   []byte
+	Text   *string // what Body says, once it was looked at
 }
 
 // MaxWaiting is how many unattributed matches a conversation keeps; the oldest go first.

@@ -46,7 +46,7 @@ func (m *match) dedupeKey() string {
 	if sum == "" {
 		return ""
 	}
-	return m.rule.Mode.key("dedupe:" + m.rule.Event + ":" + sum)
+	return m.rule.Mode.key(dedupeMark + m.rule.Event + ":" + sum)
 }
 
 // claimed returns the key, and whether it is taken: where it is of a conversation, also by the same
@@ -82,6 +82,14 @@ func (m *match) onceKeys() []string {
 	}
 	return keys
 }
+
+// IsDedupeKey reports whether a claim's key is one of DedupeKeys, and not of one conversation.
+func IsDedupeKey(key string) bool {
+	return strings.HasPrefix(strings.TrimPrefix(key, Shadow.key("")), dedupeMark)
+}
+
+// dedupeMark begins the keys that rules share.
+const dedupeMark = "dedupe:"
 
 // DedupeKeys returns the claim keys that Eval may ask for and that belong to no conversation: a caller
 // that reads claims by conversation reads these beside them.

@@ -112,6 +112,7 @@ func conformance(t *testing.T, fresh func(*testing.T) *Store) {
 		"very many are mended page by page":             mendsPageByPage,
 		"mending stops at an account's wall":            mendsOneAccount,
 		"a person pauses and resumes a lane":            pausesByHand,
+		"the past is told again":                        tellsThePast,
 	} {
 		t.Run(name, func(t *testing.T) {
 			test(t, &ledger{T: t, Store: fresh(t), now: time.Now().UTC().Truncate(time.Second)})

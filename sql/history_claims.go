@@ -10,18 +10,20 @@ import (
 // What stands in a past that is judged anew.
 
 // InTheWay finds the deliveries that stand and have the claim of one that is wanted, or the name and id of
-// its event where it has an id: each of these exists once.
+// its event: each of these exists once. What a wanted one leaves empty is not asked for.
 func (h *History) InTheWay(ctx context.Context, wanted []forwarder.Delivery) ([]forwarder.Delivery, error) {
 	var keys, ids [][]any
 	for _, d := range wanted {
-		keys = append(keys, []any{d.Claim})
+		if d.Claim != "" {
+			keys = append(keys, []any{d.Claim})
+		}
 		if d.EventID != "" {
 			ids = append(ids, []any{d.EventName, d.EventID})
 		}
 	}
 	list, err := h.standing(ctx, "key", "text", keys)
-	if err != nil || len(ids) == 0 {
-		return list, err
+	if err != nil {
+		return nil, err
 	}
 	more, err := h.standing(ctx, "event_name, event_id", "text,text", ids)
 	return append(list, more...), err

@@ -118,13 +118,17 @@ func (b *batch) factsOf(h heard, tr trigger, click attribution.Click, why reason
 
 // quoted are the texts that the business wrote up to a trigger, the newest first.
 func (b *batch) quoted(tr trigger) (texts []string) {
-	for _, q := range tr.thread.Quotes {
+	for i := range tr.thread.Quotes {
+		q := &tr.thread.Quotes[i]
 		if q.At.After(tr.at) {
 			continue
 		}
-		if h, err := b.hear(q.Source, q.Body, nil); err == nil {
-			texts = append(texts, h.facts.Text+h.facts.Caption)
+		if q.Text == nil {
+			h, _ := b.hear(q.Source, q.Body, nil) // what cannot be read says nothing
+			text := h.facts.Text + h.facts.Caption
+			q.Text = &text
 		}
+		texts = append(texts, *q.Text)
 	}
 	return texts
 }

@@ -29,15 +29,19 @@ func (b backtested) print(out *console) {
 		out.printf("  %s\n", out.yellow(note))
 	}
 	printFigures(out, r)
-	switch {
-	case r.Changed == 0:
-		out.printf("\nNo changes: every message comes to the same.\n")
-	default:
+	printChanges(out, r)
+}
+
+// printChanges shows some of the events that would change, and counts the others.
+func printChanges(out *console, r *backtest.Report) {
+	if r.Changed == 0 {
+		out.printf("\nNo changes: the same is sent, held, unattributed and on trial.\n")
+	} else {
 		out.printf("\n%s would change", out.bold(plural(r.Changed, "event")))
 		if len(r.Sample) < r.Changed {
-			out.printf("; %d of them, of each kind", len(r.Sample))
+			out.printf("; %d of them, kind by kind", len(r.Sample))
 		}
-		out.printf("\n")
+		out.printf(":\n")
 	}
 	if len(r.Sample) > 0 {
 		rows := [][]string{{"TIME (UTC)", "EVENT", "NOW", "CANDIDATE", "MESSAGE"}}
@@ -45,6 +49,9 @@ func (b backtested) print(out *console) {
 			rows = append(rows, []string{when(c.At), c.Event, outcomesInWords(c.Before), outcomesInWords(c.After), messageID(c)})
 		}
 		out.table(rows)
+	}
+	if len(r.Sample) > 0 {
+		out.printf("What each rule makes of a message: clickthread rules explain MESSAGE\n")
 	}
 	if r.OtherDetails > 0 {
 		out.printf("%s would carry other details, such as content_ids.\n", plural(r.OtherDetails, "event"))

@@ -7,9 +7,11 @@
 package backtest
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -50,6 +52,8 @@ const pageSize = 2000
 
 // Run replays the past through both sets and compares.
 func Run(ctx context.Context, o Options) (*Report, error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	r := &run{
 		Options: o, places: map[place]*attribution.Thread{},
 		inForce: newReplay(o, o.InForce), candidate: newReplay(o, o.Candidate), report: &Report{},
@@ -58,26 +62,59 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	for after := uuid.Nil; ; {
-		page, err := o.Past.Messages(ctx, after, pageSize)
-		if err != nil {
-			return nil, err
+	for pages := r.read(ctx); ; {
+		page, more := <-pages
+		if !more {
+			break
 		}
-		last := len(page) < pageSize
-		if !last {
-			page = wholeNotifications(page)
+		if page.err != nil {
+			return nil, page.err
 		}
-		if err := r.play(ctx, page); err != nil {
+		r.report.add(page.seen)
+		if err := r.play(ctx, page.messages); err != nil {
 			return nil, err
 		}
 		o.Tell(r.report.Messages, max(total, r.report.Messages))
-		if last {
-			break
-		}
-		after = page[len(page)-1].ID
 	}
 	r.compare()
 	return r.report, nil
+}
+
+// page is some messages in order, or why there are none.
+type page struct {
+	messages []*attribution.Arrival
+	seen     Seen
+	err      error
+}
+
+// read reads and decodes the past page by page, one ahead of who takes them, until the end, an error, or
+// the end of ctx.
+func (r *run) read(ctx context.Context) <-chan page {
+	pages := make(chan page)
+	go func() {
+		defer close(pages)
+		for after := uuid.Nil; ; {
+			messages, err := r.Past.Messages(ctx, after, pageSize)
+			last := err != nil || len(messages) < pageSize
+			if !last {
+				messages = wholeNotifications(messages)
+			}
+			next := page{messages: messages, err: err}
+			for _, a := range messages {
+				r.recall(a, &next.seen)
+			}
+			select {
+			case pages <- next:
+			case <-ctx.Done():
+				return
+			}
+			if last {
+				return
+			}
+			after = messages[len(messages)-1].ID
+		}
+	}()
+	return pages
 }
 
 // wholeNotifications leaves out the last messages of a page, of whose notification more may follow.
@@ -104,46 +141,24 @@ type place struct {
 	number  string
 }
 
-// play runs one page through both replays.
+// play runs one page through both replays, which know nothing of each other, at once.
 func (r *run) play(ctx context.Context, page []*attribution.Arrival) error {
 	if err := r.open(ctx, page); err != nil {
 		return err
 	}
-	for _, a := range page {
-		r.recall(a)
-	}
-	var mine [2][]*attribution.Arrival
 	var wanted []forwarder.Delivery
-	for i, p := range []*replay{r.inForce, r.candidate} {
-		mine[i] = p.take(page)
-		for _, a := range mine[i] {
-			for _, key := range a.Keys {
-				wanted = append(wanted, forwarder.Delivery{Claim: key})
-			}
-		}
+	var both sync.WaitGroup
+	for _, p := range []*replay{r.inForce, r.candidate} {
+		wanted = append(wanted, p.take(page)...)
 	}
 	if err := r.remember(r.Past.InTheWay(ctx, wanted)); err != nil {
 		return err
 	}
-	for i, p := range []*replay{r.inForce, r.candidate} {
-		for len(mine[i]) > 0 {
-			n := notification(mine[i])
-			if err := p.play(ctx, mine[i][:n]); err != nil {
-				return err
-			}
-			mine[i] = mine[i][n:]
-		}
+	for _, p := range []*replay{r.inForce, r.candidate} {
+		both.Go(func() { p.err = p.playAll(ctx) })
 	}
-	return nil
-}
-
-// notification is how many messages from the first on came in one notification: those are decided together.
-func notification(page []*attribution.Arrival) int {
-	n := 1
-	for n < len(page) && page[n].ReceivedAt.Equal(page[0].ReceivedAt) {
-		n++
-	}
-	return n
+	both.Wait()
+	return cmp.Or(r.inForce.err, r.candidate.err)
 }
 
 // open puts into each message the thread that it shares with others, and learns what is known of new ones.
@@ -166,9 +181,6 @@ func (r *run) remember(standing []forwarder.Delivery, err error) error {
 	if err != nil {
 		return err
 	}
-	for i := range standing {
-		standing[i] = asItWas(standing[i], r.From)
-	}
 	r.inForce.remember(standing)
 	r.candidate.remember(standing)
 	return nil
@@ -176,18 +188,18 @@ func (r *run) remember(standing []forwarder.Delivery, err error) error {
 
 // recall decodes a message once for both replays, and counts it. One without text, or that cannot be read,
 // goes on without its bytes: it is not judged, but its click counts.
-func (r *run) recall(a *attribution.Arrival) {
-	r.report.Messages++
+func (r *run) recall(a *attribution.Arrival, seen *Seen) {
+	seen.Messages++
 	switch {
 	case a.Body == nil:
-		r.report.WithoutText++
+		seen.WithoutText++
 	case r.inForce.planner.Recall(a) != nil:
-		r.report.Unreadable++
+		seen.Unreadable++
 		a.Body = nil
 	case a.Old():
-		r.report.TooOld++
+		seen.TooOld++
 	default:
-		r.report.Judged++
+		seen.Judged++
 	}
 }
 

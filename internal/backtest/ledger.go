@@ -16,6 +16,7 @@ import (
 
 // ledger is what a replay has recorded so far, in memory.
 type ledger struct {
+	from    time.Time // when the span begins
 	claims  map[string]*kept
 	events  map[eventID]bool
 	threads map[uuid.UUID][]*kept // by conversation
@@ -32,9 +33,17 @@ type kept struct {
 	print uint64 // of what Meta would be told
 }
 
-func newLedger() *ledger {
+// newKept is a delivery of the replay's making. Its bytes are as many as everything else of it together, and
+// are not looked at again.
+func newKept(d forwarder.Delivery) *kept {
+	k := &kept{Delivery: d, mine: true, print: fingerprint(d)}
+	k.Payload = nil
+	return k
+}
+
+func newLedger(from time.Time) *ledger {
 	return &ledger{
-		claims: map[string]*kept{}, events: map[eventID]bool{}, threads: map[uuid.UUID][]*kept{}, told: map[uuid.UUID]bool{},
+		from: from, claims: map[string]*kept{}, events: map[eventID]bool{}, threads: map[uuid.UUID][]*kept{}, told: map[uuid.UUID]bool{},
 	}
 }
 
@@ -44,7 +53,7 @@ func (l *ledger) remember(standing []forwarder.Delivery) {
 	for _, d := range standing {
 		if !l.told[d.ID] {
 			l.told[d.ID] = true
-			l.later = append(l.later, &kept{Delivery: d})
+			l.later = append(l.later, &kept{Delivery: asItWas(d, l.from)})
 		}
 	}
 	if len(l.later) > known {
@@ -102,7 +111,7 @@ func (l *ledger) complete(d forwarder.Delivery) {
 		l.threads[k.Conversation] = slices.DeleteFunc(l.threads[k.Conversation], same)
 		l.threads[d.Conversation] = append(l.threads[d.Conversation], k)
 	}
-	*k = kept{Delivery: d, mine: true, print: fingerprint(d)}
+	*k = *newKept(d)
 }
 
 func (l *ledger) cancel(d forwarder.Delivery) {

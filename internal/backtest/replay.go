@@ -21,16 +21,23 @@ type replay struct {
 	past    Past
 	planner *webhook.Planner
 	threads map[*attribution.Thread]*attribution.Thread // by those that both replays share
+	asked   map[eventID]bool                            // about which it was asked what stands in the way
+	page    []*attribution.Arrival                      // what is to be played next
+	err     error                                       // why it could not go on
 	*ledger
 }
 
 func newReplay(o Options, set *rules.Set) *replay {
-	return &replay{o.Past, newPlanner(o, set), map[*attribution.Thread]*attribution.Thread{}, newLedger()}
+	return &replay{
+		past: o.Past, planner: newPlanner(o, set), threads: map[*attribution.Thread]*attribution.Thread{},
+		asked: map[eventID]bool{}, ledger: newLedger(o.From),
+	}
 }
 
-// take makes the messages of a page this replay's own: in its threads, with what its rules ask for.
-func (p *replay) take(page []*attribution.Arrival) []*attribution.Arrival {
-	mine := make([]*attribution.Arrival, len(page))
+// take makes the messages of a page this replay's own, in its threads. It returns the claims of no
+// conversation that its rules may ask for.
+func (p *replay) take(page []*attribution.Arrival) (wanted []forwarder.Delivery) {
+	p.page = make([]*attribution.Arrival, len(page))
 	for i, shared := range page {
 		a := *shared
 		if a.Thread = p.threads[shared.Thread]; a.Thread == nil {
@@ -41,9 +48,27 @@ func (p *replay) take(page []*attribution.Arrival) []*attribution.Arrival {
 		if a.Body != nil {
 			p.planner.Ask(&a)
 		}
-		mine[i] = &a
+		for _, key := range a.Keys {
+			wanted = append(wanted, forwarder.Delivery{Claim: key})
+		}
+		p.page[i] = &a
 	}
-	return mine
+	return wanted
+}
+
+// playAll plays what was taken.
+func (p *replay) playAll(ctx context.Context) error {
+	for len(p.page) > 0 {
+		n := 1 // messages of one notification are decided together
+		for n < len(p.page) && p.page[n].ReceivedAt.Equal(p.page[0].ReceivedAt) {
+			n++
+		}
+		if err := p.play(ctx, p.page[:n]); err != nil {
+			return err
+		}
+		p.page = p.page[n:]
+	}
+	return nil
 }
 
 // play plans the messages of one notification as the transaction that records them would, and keeps what
@@ -88,15 +113,15 @@ func (p *replay) play(ctx context.Context, messages []*attribution.Arrival) erro
 func (p *replay) write(ctx context.Context, changes forwarder.Changes, fresh []*attribution.Arrival) error {
 	slices.SortFunc(changes.New, func(a, b forwarder.Delivery) int { return cmp.Compare(a.Claim, b.Claim) })
 	for _, d := range changes.New {
-		if p.mayStand(d, fresh) {
-			standing, err := p.past.InTheWay(ctx, []forwarder.Delivery{d})
+		if wanted, may := p.mayMeet(d, fresh); may {
+			standing, err := p.past.InTheWay(ctx, []forwarder.Delivery{wanted})
 			if err != nil {
 				return err
 			}
 			p.remember(standing)
 			p.until(d.CreatedAt)
 		}
-		p.enter(&kept{Delivery: d, mine: true, print: fingerprint(d)})
+		p.enter(newKept(d))
 	}
 	for _, d := range changes.Completed {
 		p.complete(d)
@@ -107,12 +132,25 @@ func (p *replay) write(ctx context.Context, changes forwarder.Changes, fresh []*
 	return nil
 }
 
-// mayStand reports whether something that stands may be in the way of a delivery, and was not asked for with
+// mayMeet tells by what something that stands may be in the way of a delivery, and was not asked for with
 // its conversation or its message: its event has an id of the rule's own, or its message waited for a
-// click, and so asked long ago.
-func (p *replay) mayStand(d forwarder.Delivery, fresh []*attribution.Arrival) bool {
-	return d.EventID != forwarder.EventID(d.Account, d.Claim) ||
-		!slices.ContainsFunc(fresh, func(a *attribution.Arrival) bool { return a.ID == d.Trigger })
+// click, and what it may share a key with was asked for long ago.
+func (p *replay) mayMeet(d forwarder.Delivery, fresh []*attribution.Arrival) (wanted forwarder.Delivery, may bool) {
+	event := eventID{d.EventName, d.EventID}
+	if p.asked[event] || p.claims[d.Claim] != nil || p.events[event] {
+		return wanted, false
+	}
+	if d.EventID != forwarder.EventID(d.Account, d.Claim) {
+		wanted.EventName, wanted.EventID, may = d.EventName, d.EventID, true
+	}
+	now := func(a *attribution.Arrival) bool { return a.ID == d.Trigger }
+	if rules.IsDedupeKey(d.Claim) && !slices.ContainsFunc(fresh, now) {
+		wanted.Claim, may = d.Claim, true
+	}
+	if may {
+		p.asked[event] = true
+	}
+	return wanted, may
 }
 
 // outcomes is what the replay came to, by message and event.

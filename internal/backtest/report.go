@@ -3,6 +3,7 @@ package backtest
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,11 +30,7 @@ func states() []State { return []State{Sent, Held, Unattributed, Shadow, Cancell
 
 // Report is what a candidate would change for one account.
 type Report struct {
-	Messages    int // read
-	Judged      int
-	WithoutText int // not judged: retention.text is over
-	Unreadable  int // not judged: of another version of this program
-	TooOld      int // fired nothing, being more than 7 days old when they came (ledger 5)
+	Seen
 
 	Counts       []Count
 	Revenue      []Revenue
@@ -41,6 +38,23 @@ type Report struct {
 	OtherDetails int    // that differ only in what else Meta is told
 	OtherRule    int    // that differ only in the rule they come of
 	Sample       []Case // of what changed
+}
+
+// Seen is how many messages were read, and what for.
+type Seen struct {
+	Messages    int // all of them
+	Judged      int
+	WithoutText int // not judged: retention.text is over
+	Unreadable  int // not judged: of another version of this program
+	TooOld      int // fired nothing, being more than 7 days old when they came (ledger 5)
+}
+
+func (s *Seen) add(more Seen) {
+	s.Messages += more.Messages
+	s.Judged += more.Judged
+	s.WithoutText += more.WithoutText
+	s.Unreadable += more.Unreadable
+	s.TooOld += more.TooOld
 }
 
 // Count is how many events of a name end in a state.
@@ -142,7 +156,7 @@ func (r *run) compare() {
 	}
 	slices.SortFunc(changed, Case.compare)
 	r.report.Changed = len(changed)
-	r.report.Sample = sample(changed, r.Options.Sample)
+	r.report.Sample = sampleOf(changed, r.Sample)
 }
 
 func (c Case) compare(b Case) int {
@@ -188,8 +202,8 @@ func (r *Report) count(before, after map[Cause][]Outcome) {
 	})
 }
 
-// sample takes some cases, of each kind of change in turn: a rare kind is not lost among many of another.
-func sample(changed []Case, most int) (taken []Case) {
+// sampleOf takes some cases, of each kind of change in turn: a rare kind is not lost among many of another.
+func sampleOf(changed []Case, most int) (taken []Case) {
 	byKind := map[string][]Case{}
 	var kinds []string
 	for _, c := range changed {
@@ -212,12 +226,12 @@ func sample(changed []Case, most int) (taken []Case) {
 
 // kind is what changed, without amounts.
 func (c Case) kind() string {
-	kind := c.Event
+	kind := []string{c.Event}
 	for _, side := range [][]Outcome{c.Before, c.After} {
-		kind += " |"
+		kind = append(kind, "|")
 		for _, o := range side {
-			kind += " " + string(o.State) + " " + string(o.Reason) + " " + o.Rule
+			kind = append(kind, string(o.State), string(o.Reason), o.Rule)
 		}
 	}
-	return kind
+	return strings.Join(kind, " ")
 }
