@@ -69,7 +69,7 @@ func (h *History) Messages(ctx context.Context, after uuid.UUID, limit int) ([]*
 	if after == uuid.Nil {
 		after = h.before()
 	}
-	var rows []pastRow
+	rows := make([]pastRow, 0, limit)
 	err := h.store.read.NewRaw(`
 WITH page AS (SELECT * FROM messages WHERE account_id = ? AND id > ? AND id < ? ORDER BY id LIMIT ?)
 SELECT m.id, m.conversation_id, m.type, m.sent_at, m.received_at, m.body, m.source, k.number_id, p.merged_into AS contact_id,

@@ -51,8 +51,8 @@ SELECT c.account_id, c.delivery_id AS id, c.conversation_id, c.trigger_id, c.key
     coalesce(d.event_at, 0) AS event_at, coalesce(d.due_at, 0) AS due_at, coalesce(d.updated_at, 0) AS updated_at, d.cancel_if
 FROM asked a CROSS JOIN claims c
 LEFT JOIN deliveries d ON d.account_id = c.account_id AND d.id = c.delivery_id
-LEFT JOIN messages m ON m.account_id = c.account_id AND m.id = c.trigger_id
-WHERE c.account_id = ? AND `+match+` AND (c.created_at < ? OR c.trigger_id < ? OR m.body IS NULL)
+WHERE c.account_id = ? AND `+match+` AND (c.created_at < ? OR c.trigger_id < ? OR NOT EXISTS (
+    SELECT 1 FROM messages m WHERE m.account_id = c.account_id AND m.id = c.trigger_id AND m.body IS NOT NULL))
 ORDER BY c.created_at, c.key`, among(types, values), h.account, micros(h.from), idBytes(h.from)).Scan(ctx, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("read claims of %s: %w", h.account, err)

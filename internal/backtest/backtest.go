@@ -54,9 +54,10 @@ const pageSize = 2000
 func Run(ctx context.Context, o Options) (*Report, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	past := &memory{past: o.Past, answers: map[meeting][]forwarder.Delivery{}}
 	r := &run{
-		Options: o, places: map[place]*attribution.Thread{},
-		inForce: newReplay(o, o.InForce), candidate: newReplay(o, o.Candidate), report: &Report{},
+		Options: o, places: map[place]*attribution.Thread{}, report: &Report{},
+		inForce: newReplay(o, o.InForce, past), candidate: newReplay(o, o.Candidate, past),
 	}
 	total, err := o.Past.Count(ctx)
 	if err != nil {

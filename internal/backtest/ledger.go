@@ -22,6 +22,7 @@ type ledger struct {
 	threads map[uuid.UUID][]*kept // by conversation
 	told    map[uuid.UUID]bool    // ids of the deliveries that stand and are known
 	later   []*kept               // those of them whose time has not come, by time
+	asOf    []forwarder.Delivery  // what known returned last: a plan copies it, and it is large
 }
 
 type eventID struct{ name, id string }
@@ -80,13 +81,14 @@ func (l *ledger) enter(k *kept) {
 }
 
 // known are the deliveries of threads, and those of some claims, as of a time: what waited until then is
-// queued.
-func (l *ledger) known(threads []*attribution.Thread, keys []string, now time.Time) (list []forwarder.Delivery) {
+// queued. It holds until the next call.
+func (l *ledger) known(threads []*attribution.Thread, keys []string, now time.Time) []forwarder.Delivery {
+	l.asOf = l.asOf[:0]
 	tell := func(k *kept) {
 		if k.Status == forwarder.Waiting && !k.Due.After(now) {
 			k.Status = forwarder.Queued
 		}
-		list = append(list, k.Delivery)
+		l.asOf = append(l.asOf, k.Delivery)
 	}
 	for _, t := range threads {
 		for _, id := range t.IDs {
@@ -100,7 +102,7 @@ func (l *ledger) known(threads []*attribution.Thread, keys []string, now time.Ti
 			tell(k)
 		}
 	}
-	return list
+	return l.asOf
 }
 
 // complete gives a held delivery what it lacked; it is at home where that was said (ledger 17).

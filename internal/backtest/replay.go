@@ -18,7 +18,7 @@ const maxQuotes = 20
 
 // replay is one set's way through the past.
 type replay struct {
-	past    Past
+	past    *memory
 	planner *webhook.Planner
 	threads map[*attribution.Thread]*attribution.Thread // by those that both replays share
 	asked   map[eventID]bool                            // about which it was asked what stands in the way
@@ -27,9 +27,9 @@ type replay struct {
 	*ledger
 }
 
-func newReplay(o Options, set *rules.Set) *replay {
+func newReplay(o Options, set *rules.Set, past *memory) *replay {
 	return &replay{
-		past: o.Past, planner: newPlanner(o, set), threads: map[*attribution.Thread]*attribution.Thread{},
+		past: past, planner: newPlanner(o, set), threads: map[*attribution.Thread]*attribution.Thread{},
 		asked: map[eventID]bool{}, ledger: newLedger(o.From),
 	}
 }
@@ -113,8 +113,8 @@ func (p *replay) play(ctx context.Context, messages []*attribution.Arrival) erro
 func (p *replay) write(ctx context.Context, changes forwarder.Changes, fresh []*attribution.Arrival) error {
 	slices.SortFunc(changes.New, func(a, b forwarder.Delivery) int { return cmp.Compare(a.Claim, b.Claim) })
 	for _, d := range changes.New {
-		if wanted, may := p.mayMeet(d, fresh); may {
-			standing, err := p.past.InTheWay(ctx, []forwarder.Delivery{wanted})
+		if wanted := p.mayMeet(d, fresh); wanted != (meeting{}) {
+			standing, err := p.past.inTheWay(ctx, wanted)
 			if err != nil {
 				return err
 			}
@@ -135,22 +135,22 @@ func (p *replay) write(ctx context.Context, changes forwarder.Changes, fresh []*
 // mayMeet tells by what something that stands may be in the way of a delivery, and was not asked for with
 // its conversation or its message: its event has an id of the rule's own, or its message waited for a
 // click, and what it may share a key with was asked for long ago.
-func (p *replay) mayMeet(d forwarder.Delivery, fresh []*attribution.Arrival) (wanted forwarder.Delivery, may bool) {
+func (p *replay) mayMeet(d forwarder.Delivery, fresh []*attribution.Arrival) (m meeting) {
 	event := eventID{d.EventName, d.EventID}
 	if p.asked[event] || p.claims[d.Claim] != nil || p.events[event] {
-		return wanted, false
+		return meeting{}
 	}
 	if d.EventID != forwarder.EventID(d.Account, d.Claim) {
-		wanted.EventName, wanted.EventID, may = d.EventName, d.EventID, true
+		m.event = event
 	}
 	now := func(a *attribution.Arrival) bool { return a.ID == d.Trigger }
 	if rules.IsDedupeKey(d.Claim) && !slices.ContainsFunc(fresh, now) {
-		wanted.Claim, may = d.Claim, true
+		m.claim = d.Claim
 	}
-	if may {
+	if m != (meeting{}) {
 		p.asked[event] = true
 	}
-	return wanted, may
+	return m
 }
 
 // outcomes is what the replay came to, by message and event.
