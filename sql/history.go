@@ -3,6 +3,7 @@ package sql
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,11 +20,15 @@ type History struct {
 	store    *Store
 	account  string
 	from, to time.Time
+
+	places map[string]place // of the conversations that messages were read of
+	mu     sync.Mutex       // of what follows: several may ask what is in the way at once
+	stands map[string]bool  // names of events of which some stand, or none
 }
 
 // History is the past of an account from a time up to another.
 func (s *Store) History(accountID string, from, to time.Time) *History {
-	return &History{s, accountID, from, to}
+	return &History{store: s, account: accountID, from: from, to: to, places: map[string]place{}, stands: map[string]bool{}}
 }
 
 // Count is how many messages there are to read.
@@ -43,7 +48,7 @@ func (h *History) Count(ctx context.Context) (total int, err error) {
 // before is the greatest id that no message of the span has.
 func (h *History) before() uuid.UUID { return idAt(h.from) }
 
-// pastRow is a message with its place, and its click where only the click's row still tells of it.
+// pastRow is a message, with its click where only the click's row still tells of it.
 type pastRow struct {
 	ID             []byte
 	ConversationID []byte
@@ -52,8 +57,6 @@ type pastRow struct {
 	ReceivedAt     int64
 	Body           []byte
 	Source         string
-	NumberID       string
-	ContactID      []byte
 	ClickedAt      *int64
 	Clid           string
 	AdID           string
@@ -64,7 +67,7 @@ type pastRow struct {
 
 // Messages reads up to limit messages that follow one; the zero id is before the first. Each has a thread
 // of its own that says where it belongs, see Threads. A message whose text was pruned has no Body, and
-// Referral if it brought a click.
+// Referral if it brought a click. It is for one goroutine.
 func (h *History) Messages(ctx context.Context, after uuid.UUID, limit int) ([]*attribution.Arrival, error) {
 	if after == uuid.Nil {
 		after = h.before()
@@ -72,30 +75,55 @@ func (h *History) Messages(ctx context.Context, after uuid.UUID, limit int) ([]*
 	rows := make([]pastRow, 0, limit)
 	err := h.store.read.NewRaw(`
 WITH page AS (SELECT * FROM messages WHERE account_id = ? AND id > ? AND id < ? ORDER BY id LIMIT ?)
-SELECT m.id, m.conversation_id, m.type, m.sent_at, m.received_at, m.body, m.source, k.number_id, p.merged_into AS contact_id,
+SELECT m.id, m.conversation_id, m.type, m.sent_at, m.received_at, m.body, m.source,
     c.clicked_at, coalesce(c.clid, '') AS clid, coalesce(c.ad_id, '') AS ad_id, coalesce(c.source_type, '') AS source_type,
     coalesce(c.source_url, '') AS source_url, coalesce(c.headline, '') AS headline
 FROM page m
-CROSS JOIN conversations k CROSS JOIN contacts p
 LEFT JOIN clicks c ON m.body IS NULL AND c.account_id = m.account_id AND c.conversation_id = m.conversation_id AND c.id = m.id
-WHERE k.account_id = m.account_id AND k.id = m.conversation_id AND p.account_id = k.account_id AND p.id = k.contact_id
 ORDER BY m.id`, h.account, after[:], idBytes(h.to), limit).Scan(ctx, &rows)
+	if err == nil {
+		err = h.findPlaces(ctx, rows)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read messages of %s: %w", h.account, err)
 	}
 	list := make([]*attribution.Arrival, len(rows))
 	for i, r := range rows {
-		list[i] = r.arrival(h.account)
+		list[i] = r.arrival(h.account, h.places[string(r.ConversationID)])
 	}
 	return list, nil
 }
 
-func (r pastRow) arrival(account string) *attribution.Arrival {
+// findPlaces learns where the conversations of messages belong.
+func (h *History) findPlaces(ctx context.Context, messages []pastRow) error {
+	var ids [][]any
+	for _, m := range messages {
+		if _, known := h.places[string(m.ConversationID)]; !known {
+			h.places[string(m.ConversationID)] = place{h.account, asUUID(m.ConversationID), ""} // by itself, if it was erased just now
+			ids = append(ids, []any{h.account, m.ConversationID})
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	var rows []conversationRow // contact_id is what the contact is merged into
+	err := h.store.read.NewRaw(`
+WITH asked (account_id, id) AS (?)
+SELECT k.id, k.number_id, p.merged_into AS contact_id FROM asked a CROSS JOIN conversations k CROSS JOIN contacts p
+WHERE k.account_id = a.account_id AND k.id = a.id AND p.account_id = k.account_id AND p.id = k.contact_id`,
+		among("text,bytea", ids)).Scan(ctx, &rows)
+	for _, r := range rows {
+		h.places[string(r.ID)] = place{h.account, asUUID(r.ContactID), r.NumberID}
+	}
+	return err
+}
+
+func (r pastRow) arrival(account string, at place) *attribution.Arrival {
 	a := &attribution.Arrival{
-		Account: account, Number: r.NumberID, ID: asUUID(r.ID), Source: attribution.Source(r.Source), Type: r.Type,
+		Account: account, Number: at.number, ID: asUUID(r.ID), Source: attribution.Source(r.Source), Type: r.Type,
 		At: fromMicros(r.SentAt), ReceivedAt: fromMicros(r.ReceivedAt), Body: r.Body,
 		Thread: &attribution.Thread{
-			Account: account, Contact: asUUID(r.ContactID), Number: r.NumberID, IDs: []uuid.UUID{asUUID(r.ConversationID)},
+			Account: account, Contact: at.contact, Number: at.number, IDs: []uuid.UUID{asUUID(r.ConversationID)},
 		},
 	}
 	if r.ClickedAt != nil {
@@ -120,13 +148,13 @@ func (h *History) Threads(ctx context.Context, threads []*attribution.Thread, qu
 	}
 	var ids [][]any
 	for id := range owners {
-		ids = append(ids, []any{id[:]})
+		ids = append(ids, []any{h.account, id[:]})
 	}
 	var clicks []clickRow
 	err = h.store.read.NewRaw(`
-WITH mine (id) AS (?)
-SELECT c.* FROM mine m CROSS JOIN clicks c WHERE c.account_id = ? AND c.conversation_id = m.id AND c.id < ?
-ORDER BY c.id`, among("bytea", ids), h.account, idBytes(h.from)).Scan(ctx, &clicks)
+WITH mine (account_id, id) AS (?)
+SELECT c.* FROM mine m CROSS JOIN clicks c WHERE c.account_id = m.account_id AND c.conversation_id = m.id AND c.id < ?
+ORDER BY c.id`, among("text,bytea", ids), idBytes(h.from)).Scan(ctx, &clicks)
 	if err != nil {
 		return nil, fmt.Errorf("read clicks of %s: %w", h.account, err)
 	}
@@ -139,7 +167,7 @@ ORDER BY c.id`, among("bytea", ids), h.account, idBytes(h.from)).Scan(ctx, &clic
 			return nil, fmt.Errorf("read what %s wrote: %w", h.account, err)
 		}
 	}
-	return h.standing(ctx, "conversation_id", "bytea", ids)
+	return h.standing(ctx, "conversation_id", "text,bytea", ids)
 }
 
 // families gives the threads all their conversations, the oldest first, and says whose each is.
@@ -148,14 +176,15 @@ func (h *History) families(ctx context.Context, threads []*attribution.Thread) (
 	asked := make([][]any, len(threads))
 	for i, t := range threads {
 		byPlace[place{t.Account, t.Contact, t.Number}] = t
-		asked[i] = []any{t.Contact[:], t.Number}
+		asked[i] = []any{h.account, t.Contact[:], t.Number}
 	}
 	var rows []conversationRow // contact_id is what the contact is merged into
 	err := h.store.read.NewRaw(`
-WITH asked (contact_id, number_id) AS (?)
+WITH asked (account_id, contact_id, number_id) AS (?)
 SELECT k.id, f.merged_into AS contact_id, k.number_id FROM asked a CROSS JOIN contacts f CROSS JOIN conversations k
-WHERE f.account_id = ? AND f.merged_into = a.contact_id AND k.account_id = f.account_id AND k.contact_id = f.id AND k.number_id = a.number_id
-ORDER BY k.created_at, k.id`, among("bytea,text", asked), h.account).Scan(ctx, &rows)
+WHERE f.account_id = a.account_id AND f.merged_into = a.contact_id
+  AND k.account_id = f.account_id AND k.contact_id = f.id AND k.number_id = a.number_id
+ORDER BY k.created_at, k.id`, among("text,bytea,text", asked)).Scan(ctx, &rows)
 	if err != nil {
 		return nil, err
 	}
@@ -179,21 +208,20 @@ ORDER BY k.created_at, k.id`, among("bytea,text", asked), h.account).Scan(ctx, &
 // quotes adds the newest texts of the business that are older than the span. The two databases are asked
 // in different ways for the reason of latestQuotes.
 func (h *History) quotes(ctx context.Context, owners map[uuid.UUID]*attribution.Thread, ids [][]any) error {
-	const older = "m.account_id = ? AND m.conversation_id = w.id AND m.source IN ('echo', 'report') AND m.body IS NOT NULL AND m.id < ?"
 	ask := `
-WITH asked (id) AS (?)
+WITH asked (account_id, id) AS (?)
 SELECT q.conversation_id, q.source, q.sent_at, q.body FROM (
     SELECT m.*, row_number() OVER (PARTITION BY m.conversation_id ORDER BY m.sent_at DESC, m.id DESC) AS place
-    FROM asked w CROSS JOIN messages m WHERE ` + older + `) q
+    FROM asked w CROSS JOIN messages m WHERE ` + ours + ` AND m.id < ?) q
 WHERE q.place <= 20`
 	if h.store.home.shared {
 		ask = `
-WITH asked (id) AS (?)
+WITH asked (account_id, id) AS (?)
 SELECT q.conversation_id, q.source, q.sent_at, q.body FROM asked w CROSS JOIN LATERAL (
-    SELECT m.* FROM messages m WHERE ` + older + ` ORDER BY m.sent_at DESC, m.id DESC LIMIT 20) q`
+    SELECT m.* FROM messages m WHERE ` + ours + ` AND m.id < ? ORDER BY m.sent_at DESC, m.id DESC LIMIT 20) q`
 	}
 	var rows []messageRow
-	if err := h.store.read.NewRaw(ask, among("bytea", ids), h.account, idBytes(h.from)).Scan(ctx, &rows); err != nil {
+	if err := h.store.read.NewRaw(ask, among("text,bytea", ids), idBytes(h.from)).Scan(ctx, &rows); err != nil {
 		return err
 	}
 	for _, r := range rows {

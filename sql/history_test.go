@@ -1,7 +1,10 @@
 package sql
 
 import (
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +13,7 @@ import (
 
 	"github.com/clickthread/clickthread/attribution"
 	"github.com/clickthread/clickthread/forwarder"
+	"github.com/clickthread/clickthread/internal/pgtest"
 	"github.com/clickthread/clickthread/reason"
 )
 
@@ -150,6 +154,43 @@ func (l *ledger) inTheWay(h *History) {
 		got, err := h.InTheWay(l.Context(), []forwarder.Delivery{c.wanted})
 		if diff := cmp.Diff(c.want, claimsOf(got)); diff != "" || err != nil {
 			l.Errorf("in the way of %+v: %v (-want +got):\n%s", c.wanted, err, diff)
+		}
+	}
+}
+
+// Nothing of the past is found by the account alone, and nothing by reading a table from end to end, also in
+// a database without statistics (docs/adr/0004).
+func TestHistoryReadsByWholeKeys(t *testing.T) {
+	lite := open(t, filepath.Join(t.TempDir(), "clickthread.db"))
+	full := node(t, pgtest.Shared(t).Database(t))
+	for name, c := range map[string]struct {
+		store   *Store
+		explain string
+		bad     *regexp.Regexp
+	}{
+		"SQLite":     {lite, "EXPLAIN QUERY PLAN ", regexp.MustCompile(`^SCAN [cdfkp]\b|\(account_id=\?\)$`)},
+		"PostgreSQL": {full, "EXPLAIN ", regexp.MustCompile(`Seq Scan|Index Cond: \(account_id = `)},
+	} {
+		l := &ledger{T: t, Store: c.store, now: time.Now().UTC().Truncate(time.Second).Add(-2 * time.Hour)}
+		l.record(l.claims("old", nil), l.next("m1", ana, attribution.Customer))
+		l.now = l.now.Add(2 * time.Hour)
+		l.record(nil, l.next("m2", ana, attribution.Customer))
+		heard := &listener{}
+		c.store.read = c.store.read.WithQueryHook(heard)
+		h := c.store.History("shop", l.now.Add(-time.Hour), l.now.Add(time.Hour))
+		if texts, _, _ := l.told(h, 10); len(texts) != 1 {
+			t.Fatalf("%s: messages %v", name, texts)
+		}
+		l.inTheWay(h)
+		if len(heard.statements) < 6 {
+			t.Errorf("%s: only %d statements were heard", name, len(heard.statements))
+		}
+		for _, statement := range slices.Clone(heard.statements) {
+			for _, line := range explained(t, c.store, c.explain+statement) {
+				if c.bad.MatchString(line) && !strings.Contains(line, "page") {
+					t.Errorf("%s: %s\n%s", name, line, statement)
+				}
+			}
 		}
 	}
 }

@@ -37,9 +37,9 @@ func TestBatchesReadByWholeKeys(t *testing.T) {
 }
 
 // explained is how a database goes about a statement.
-func explained(t *testing.T, s *Store, explain string, q asking) (lines []string) {
+func explained(t *testing.T, s *Store, explain string, args ...any) (lines []string) {
 	t.Helper()
-	rows, err := s.write.QueryContext(t.Context(), explain, q)
+	rows, err := s.write.QueryContext(t.Context(), explain, args...)
 	if err != nil {
 		t.Fatal(err)
 	}

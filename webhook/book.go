@@ -37,10 +37,12 @@ const (
 )
 
 func newBook(known []forwarder.Delivery) *book {
-	b := &book{claims: map[claim]*entry{}, threads: map[uuid.UUID][]*entry{}}
-	for _, d := range known {
+	b := &book{claims: make(map[claim]*entry, len(known)), threads: map[uuid.UUID][]*entry{}}
+	entries := make([]entry, len(known))
+	for i, d := range known {
 		if b.claims[claim{d.Account, d.Claim}] == nil { // one may be known by its conversation and by its key
-			b.add(&entry{Delivery: d})
+			entries[i].Delivery = d
+			b.add(&entries[i])
 		}
 	}
 	return b

@@ -74,7 +74,9 @@ func (tr *traffic) happens() []byte {
 	case 4: // arrives after what was said since
 		return s.At(tr.now.Add(-time.Duration(tr.IntN(48*60))*time.Minute)).Click(tr.ad(who), "oi").Body
 	case 5:
-		return s.At(tr.now.Add(-8*24*time.Hour)).Click(tr.ad(who), "quanto custa?").Body
+		old := tr.ad(who)
+		old.ClickID += "-old"
+		return s.At(tr.now.Add(-8*24*time.Hour)).Click(old, "quanto custa?").Body
 	case 6:
 		return s.At(tr.now.Add(-time.Duration(tr.IntN(6*60)) * time.Minute)).Say(tr.text()).Body
 	case 7:
