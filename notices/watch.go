@@ -14,7 +14,7 @@ import (
 const mostTurns = 100
 
 // countFor is how long counting what waits may take, before it is told without.
-const countFor = 5 * time.Second
+const countFor = 20 * time.Second
 
 // Ledger is what a Watcher looks at and where it writes.
 type Ledger interface {
