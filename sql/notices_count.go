@@ -23,40 +23,34 @@ func (s *Store) Backlog(ctx context.Context, account string) (notices.Backlog, e
 	return s.backlogBy(ctx, account, countPage)
 }
 
+// backlogBy reads each page in the order of the index, and only that: asked for a range, PostgreSQL reads all there
+// is once it knows how much that is.
 func (s *Store) backlogBy(ctx context.Context, account string, page int) (notices.Backlog, error) {
-	type place struct { // in the index of what is due
-		DueAt int64
+	var row struct {
+		N     int
+		First int64
+		DueAt int64 // of the last
 		ID    []byte
 	}
+	row.DueAt, row.ID = -1, []byte{}
 	total, first := 0, int64(0)
-	for from := (place{-1, []byte{}}); ; {
-		var ends []place
+	for {
 		err := s.read.NewRaw(`
-SELECT due_at, id FROM deliveries WHERE account_id = ? AND status = 'queued' AND (due_at, id) > (?, ?) ORDER BY due_at, id LIMIT 1 OFFSET ?`,
-			account, from.DueAt, from.ID, page-1).Scan(ctx, &ends)
+WITH page AS (
+    SELECT due_at, id, event_at FROM deliveries WHERE account_id = ? AND status = 'queued' AND (due_at, id) > (?, ?) ORDER BY due_at, id LIMIT ?)
+SELECT count(*) AS n, coalesce(min(event_at), 0) AS first,
+    coalesce((SELECT due_at FROM page ORDER BY due_at DESC, id DESC LIMIT 1), 0) AS due_at, (SELECT id FROM page ORDER BY due_at DESC, id DESC LIMIT 1) AS id
+FROM page`, account, row.DueAt, row.ID, page).Scan(ctx, &row)
 		if err != nil {
-			return notices.Backlog{}, err
-		}
-		q := s.read.NewSelect().Table("deliveries").ColumnExpr("count(*) AS n, coalesce(min(event_at), 0) AS first").
-			Where("account_id = ? AND status = 'queued' AND (due_at, id) > (?, ?)", account, from.DueAt, from.ID)
-		if len(ends) > 0 {
-			q = q.Where("(due_at, id) <= (?, ?)", ends[0].DueAt, ends[0].ID)
-		}
-		var row struct {
-			N     int
-			First int64
-		}
-		if err := q.Scan(ctx, &row); err != nil {
 			return notices.Backlog{}, err
 		}
 		if row.N > 0 && (total == 0 || row.First < first) {
 			first = row.First
 		}
 		total += row.N
-		if len(ends) == 0 {
+		if row.N < page {
 			return backlog(total, first), nil
 		}
-		from = ends[0]
 	}
 }
 

@@ -53,42 +53,41 @@ func (s *Store) OpenCounts(ctx context.Context) ([]OpenCount, error) {
 	return all, errors.Join(errs...)
 }
 
-// countQueued counts by account, a page of the index of what is due at a time.
+// countQueued counts by account, a page of the index of what is due at a time (see backlogBy).
 func (s *Store) countQueued(ctx context.Context, page int) (map[string]*OpenCount, error) {
-	type place struct {
-		AccountID string
-		DueAt     int64
-		ID        []byte
+	type counted struct {
+		OpenCount   `bun:",extend"`
+		LastAccount string
+		LastDue     int64
+		LastID      []byte
 	}
 	counts := map[string]*OpenCount{}
-	for from := (place{"", -1, []byte{}}); ; {
-		var ends []place
+	for last := (counted{LastDue: -1, LastID: []byte{}}); ; {
+		var rows []counted
 		err := s.read.NewRaw(`
-SELECT account_id, due_at, id FROM deliveries WHERE status = 'queued' AND (account_id, due_at, id) > (?, ?, ?)
-ORDER BY account_id, due_at, id LIMIT 1 OFFSET ?`, from.AccountID, from.DueAt, from.ID, page-1).Scan(ctx, &ends)
+WITH page AS (
+    SELECT account_id, due_at, id, created_at FROM deliveries WHERE status = 'queued' AND (account_id, due_at, id) > (?, ?, ?)
+    ORDER BY account_id, due_at, id LIMIT ?),
+last AS (SELECT account_id, due_at, id FROM page ORDER BY account_id DESC, due_at DESC, id DESC LIMIT 1)
+SELECT p.account_id, 'queued' AS status, '' AS reason, count(*) AS n, min(p.created_at) AS oldest,
+    (SELECT account_id FROM last) AS last_account, (SELECT due_at FROM last) AS last_due, (SELECT id FROM last) AS last_id
+FROM page p GROUP BY p.account_id`, last.LastAccount, last.LastDue, last.LastID, page).Scan(ctx, &rows)
 		if err != nil {
 			return counts, err
 		}
-		q := s.read.NewSelect().Table("deliveries").ColumnExpr("account_id, 'queued' AS status, '' AS reason, count(*) AS n, min(created_at) AS oldest").
-			Where("status = 'queued' AND (account_id, due_at, id) > (?, ?, ?)", from.AccountID, from.DueAt, from.ID).Group("account_id")
-		if len(ends) > 0 {
-			q = q.Where("(account_id, due_at, id) <= (?, ?, ?)", ends[0].AccountID, ends[0].DueAt, ends[0].ID)
-		}
-		var rows []OpenCount
-		if err := q.Scan(ctx, &rows); err != nil {
-			return counts, err
-		}
+		read := int64(0)
 		for _, r := range rows {
+			read += r.N
 			c := counts[r.AccountID]
 			if c == nil {
-				counts[r.AccountID] = &r
+				counts[r.AccountID] = &r.OpenCount
 				continue
 			}
 			c.N, c.Oldest = c.N+r.N, min(c.Oldest, r.Oldest)
 		}
-		if len(ends) == 0 {
+		if read < int64(page) {
 			return counts, nil
 		}
-		from = ends[0]
+		last = rows[0]
 	}
 }
