@@ -39,6 +39,13 @@ func together(due []Delivery, now time.Time) []Delivery {
 	return batch
 }
 
+// end is where the last of a call's events stands: those before it have gone, and what is left of them on disk
+// need not be passed again by a batch that follows at once.
+func (c *Call) end() Place {
+	last := c.Deliveries[len(c.Deliveries)-1]
+	return Place{last.Due, last.ID}
+}
+
 func (d Delivery) sharesWith(other Delivery, now time.Time) bool {
 	return d.Dataset == other.Dataset && d.TestCode == other.TestCode && d.Revision == other.Revision &&
 		d.BatchLimit == other.BatchLimit && d.isSuspect() == other.isSuspect() && d.isAging(now) == other.isAging(now)

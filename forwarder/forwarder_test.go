@@ -258,3 +258,25 @@ func TestOneAccountNeverBlocksAnother(t *testing.T) {
 		})
 	})
 }
+
+// TestABacklogIsPassedOnce: batches that follow one another begin where the last one ended, and what could not
+// share a call with them is sent all the same, in the same backlog.
+func TestABacklogIsPassedOnce(t *testing.T) {
+	calls := 0
+	running(t, func(capi.Dataset, [][]byte) error { calls++; return nil }, nil, func(f *Forwarder, queue *memory, _ func()) {
+		const n = 12 * capi.MaxBatch
+		queue.queue("bakery", n, time.Now())
+		for i := 0; i < n; i += 700 { // some of it is for another dataset
+			queue.deliveries[i].Dataset = "900200"
+		}
+		f.Wake()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if sent := queue.count("", Sent); sent != n || calls > 20 {
+			t.Errorf("%d of %d sent in %d calls", sent, n, calls)
+		}
+		if queue.after == 0 {
+			t.Error("no batch began where the last one ended")
+		}
+	})
+}

@@ -36,6 +36,7 @@ type lane struct {
 	misled  bool       // Meta named an event, and took it when it came alone
 	alike   alike      // refusals in a row
 	healed  time.Time  // when a call was taken after a rest; limits from before say nothing
+	after   Place      // where the batch before ended, when the next follows at once; zero = at the beginning
 }
 
 // writeBeside writes a batch down while the next is under way.

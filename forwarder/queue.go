@@ -40,6 +40,13 @@ type Claim struct {
 	Max     int           // most events in a batch
 	Unknown account.UnknownPolicy
 	Healed  time.Time // limits that deliveries got before this are gone
+	After   Place     // only what is due after it; zero = from the oldest on
+}
+
+// Place is where a delivery stands among those of its account that are queued.
+type Place struct {
+	Due time.Time
+	ID  uuid.UUID
 }
 
 // Call is one HTTP request to Meta, with the deliveries it carried. Its row is written before the

@@ -26,6 +26,7 @@ type memory struct {
 	paused        map[string]time.Time
 	causes        map[string]Cause
 	looks, claims int
+	after         int // claims that began at a place
 
 	afterDue    func() // runs when Due has read and not yet answered
 	afterClaim  func() // the same for Claim
@@ -62,6 +63,11 @@ func (m *memory) Due(_ context.Context, _ string, now time.Time) ([]string, erro
 	return due, nil
 }
 
+// stands reports whether a delivery is due after a place.
+func stands(d *Delivery, after Place) bool {
+	return cmp.Or(d.Due.Compare(after.Due), bytes.Compare(d.ID[:], after.ID[:])) > 0
+}
+
 func (m *memory) isDue(d *Delivery, now time.Time) bool {
 	return d.Status == Queued && !d.Due.After(now) && !m.paused[d.Account].After(now)
 }
@@ -72,12 +78,15 @@ func (m *memory) Claim(_ context.Context, c Claim) (*Call, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.claims++
+	if c.After != (Place{}) {
+		m.after++
+	}
 	if m.claimFails != nil {
 		return nil, m.claimFails
 	}
 	var due []*Delivery
 	for i := range m.deliveries {
-		if d := &m.deliveries[i]; d.Account == c.Account && m.isDue(d, c.Now) {
+		if d := &m.deliveries[i]; d.Account == c.Account && m.isDue(d, c.Now) && stands(d, c.After) {
 			due = append(due, d)
 		}
 	}

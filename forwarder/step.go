@@ -30,7 +30,9 @@ func (f *Forwarder) step(ctx context.Context, id string, follows bool) (n int, e
 	if !l.pace.AllowN(f.Clock.Now(), 1) {
 		return 0, nil // what is due meanwhile goes together at the next look
 	}
-	call, err := f.claim(ctx, a, l.healed)
+	after := l.after
+	l.after = Place{}
+	call, err := f.claim(ctx, a, l.healed, after)
 	if call == nil || err != nil {
 		return 0, err
 	}
@@ -49,6 +51,7 @@ func (f *Forwarder) step(ctx context.Context, id string, follows bool) (n int, e
 	}
 	before := l.written()
 	if follows && before == nil && s.Outcome == Accepted && s.Pause == nil && len(call.Deliveries) == capi.MaxBatch {
+		l.after = call.end()
 		l.writeBeside(func() error { _, err := f.write(ctx, l, call, s); return err })
 		return len(call.Deliveries), nil
 	}
@@ -81,9 +84,9 @@ func (f *Forwarder) lane(id string) *lane {
 
 // claim takes the next batch. Where the claim failed in a way that may have left its intent behind, that
 // is taken back: nothing was sent, and nobody is to wonder whether it was.
-func (f *Forwarder) claim(ctx context.Context, a account.Account, healed time.Time) (*Call, error) {
+func (f *Forwarder) claim(ctx context.Context, a account.Account, healed time.Time, after Place) (*Call, error) {
 	call, err := f.Queue.Claim(ctx, Claim{
-		Account: a.ID, Node: f.Node, Now: f.Clock.Now(), Lease: f.Lease, Max: capi.MaxBatch, Unknown: a.Unknown, Healed: healed,
+		Account: a.ID, Node: f.Node, Now: f.Clock.Now(), Lease: f.Lease, Max: capi.MaxBatch, Unknown: a.Unknown, Healed: healed, After: after,
 	})
 	if err == nil {
 		return call, nil

@@ -172,6 +172,7 @@ func (r *reader) rule(n *yaml.Node, rule *Rule) {
 	if !ok {
 		return
 	}
+	rule.like = likenessOf(n)
 	r.modeAndOnce(o, rule)
 	r.name(o, rule)
 	if send := r.required(o, "send", "name the event, such as LeadSubmitted or Purchase"); send != nil {

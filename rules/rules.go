@@ -70,6 +70,7 @@ type Rule struct {
 	Path  string // of the file
 	Line  int    // of the rule's first key
 
+	like            likeness
 	when            condition
 	guard           guard
 	value           *value

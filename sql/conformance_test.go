@@ -60,6 +60,7 @@ func conformance(t *testing.T, fresh func(*testing.T) *Store) {
 		"a batch is one dataset and one test code":      oneDataset,
 		"a batch limit splits":                          batchLimit,
 		"a lane that healed sends whole batches":        healedLane,
+		"a claim begins where the last one ended":       claimsAfter,
 		"a stopping node gives its lanes back":          givesLanesBack,
 		"a late settle changes no row":                  lateSettle,
 		"an open call is settled as unknown":            openCallIsUnknown,

@@ -58,13 +58,15 @@ type callRow struct {
 
 // Due implements forwarder.Queue: lanes that rest or belong to another node are left out; a call
 // that was left open counts as work also where the lane rests, because its deliveries have to be settled. LIMIT keeps PostgreSQL
-// from reading every queued row at each look, as it does for EXISTS.
+// from reading every queued row at each look, as it does for EXISTS; and the newest is looked for, because on its
+// index what has gone stands before what has not, until a vacuum.
 func (s *Store) Due(ctx context.Context, node string, now time.Time) ([]string, error) {
 	var accounts []string
 	err := s.read.NewRaw(`
 SELECT l.account_id FROM lanes l
 WHERE (l.holder = ? OR l.lease_until < `+s.dbNow()+`)
-  AND (l.paused_until <= ? AND (SELECT 1 FROM deliveries d WHERE d.account_id = l.account_id AND d.status = 'queued' AND d.due_at <= ? LIMIT 1) IS NOT NULL
+  AND (l.paused_until <= ? AND (SELECT 1 FROM deliveries d WHERE d.account_id = l.account_id AND d.status = 'queued' AND d.due_at <= ?
+      ORDER BY d.due_at DESC LIMIT 1) IS NOT NULL
     OR (SELECT 1 FROM calls c WHERE c.account_id = l.account_id AND c.outcome = 'open' LIMIT 1) IS NOT NULL)
 ORDER BY l.account_id`, node, micros(now), micros(now)).Scan(ctx, &accounts)
 	return accounts, err
@@ -173,6 +175,7 @@ ON CONFLICT DO NOTHING`, accountID, ids).Exec(ctx)
 // dueRow is a delivery as far as sending needs it: a thousand at a time are read.
 type dueRow struct {
 	ID         []byte
+	DueAt      int64
 	EventAt    int64
 	Payload    []byte
 	DatasetID  string
@@ -190,13 +193,13 @@ type dueRow struct {
 func dueDeliveries(ctx context.Context, tx bun.Tx, c forwarder.Claim, carried [][]any, payload string) ([]forwarder.Delivery, error) {
 	rows := make([]dueRow, 0, c.Max)
 	err := tx.NewRaw(`
-SELECT id, event_at, `+payload+` AS payload, dataset_id, test_code, attempts, unknowns, batch_limit, revision, call_id, updated_at FROM deliveries
-WHERE account_id = ? AND status = 'queued' AND due_at <= ? AND event_at > ? AND id NOT IN (?) ORDER BY due_at, id LIMIT ?`,
-		c.Account, micros(c.Now), micros(c.Now.Add(-forwarder.ClaimableFor)), among("bytea", carried), c.Max).Scan(ctx, &rows)
+SELECT id, due_at, event_at, `+payload+` AS payload, dataset_id, test_code, attempts, unknowns, batch_limit, revision, call_id, updated_at FROM deliveries
+WHERE account_id = ? AND status = 'queued' AND due_at <= ? AND (due_at, id) > (?, ?) AND event_at > ? AND id NOT IN (?) ORDER BY due_at, id LIMIT ?`,
+		c.Account, micros(c.Now), micros(c.After.Due), c.After.ID[:], micros(c.Now.Add(-forwarder.ClaimableFor)), among("bytea", carried), c.Max).Scan(ctx, &rows)
 	due := make([]forwarder.Delivery, len(rows))
 	for i, r := range rows {
 		due[i] = forwarder.Delivery{
-			Account: c.Account, ID: asUUID(r.ID), Status: forwarder.Queued, EventAt: fromMicros(r.EventAt), Payload: r.Payload, Dataset: r.DatasetID,
+			Account: c.Account, ID: asUUID(r.ID), Status: forwarder.Queued, Due: fromMicros(r.DueAt), EventAt: fromMicros(r.EventAt), Payload: r.Payload, Dataset: r.DatasetID,
 			TestCode: r.TestCode, Attempts: r.Attempts, Unknowns: r.Unknowns, BatchLimit: r.BatchLimit, Revision: r.Revision, Call: asUUID(r.CallID), UpdatedAt: fromMicros(r.UpdatedAt),
 		}
 	}

@@ -61,21 +61,6 @@ func batchLimit(t *testing.T, l *ledger) {
 	l.wantStatuses(map[string]int{"sent": 10})
 }
 
-// healedLane: limits from before a lane healed are gone, those from after it count.
-func healedLane(t *testing.T, l *ledger) {
-	l.queue(10, nil)
-	l.settle(l.claim("a"), forwarder.Settlement{Outcome: forwarder.Failed, To: forwarder.Queued, Due: l.now, BatchLimit: 2})
-	for healed, want := range map[time.Duration]int{0: 2, time.Second: 10} {
-		call, err := l.Claim(t.Context(), forwarder.Claim{
-			Account: "shop", Node: "a", Now: l.now, Lease: time.Minute, Max: 1000, Unknown: account.Resend, Healed: l.now.Add(healed),
-		})
-		if err != nil || call == nil || len(call.Deliveries) != want {
-			t.Fatalf("a lane that healed %s after the limit: %+v %v, want %d deliveries", healed, call, err, want)
-		}
-		l.settle(call, forwarder.Settlement{Outcome: forwarder.Failed, To: forwarder.Queued, Due: l.now})
-	}
-}
-
 // lateSettle: ledger 21. A node that lost its lane while it was stopped changes nothing.
 func lateSettle(t *testing.T, l *ledger) {
 	l.queue(3, nil)

@@ -47,9 +47,12 @@ type app struct {
 type purpose int
 
 const (
-	toServe purpose = iota // as a server
-	toWork                 // one job beside a running server
+	toServe    purpose = iota // as a server
+	toServeAll                // as a server, also rules whose own tests fail
+	toWork                    // one job beside a running server
 )
+
+func (p purpose) serves() bool { return p != toWork }
 
 // leaseBeyond is how much longer a lane's lease is than a request to Meta may take: time to settle. A
 // node that died is taken over from when its lease is over.
@@ -61,7 +64,7 @@ func newApp(ctx context.Context, s configs.Settings, log *slog.Logger, why purpo
 	if err != nil {
 		host = "node"
 	}
-	store, err := sql.Open(ctx, sql.Options{URL: s.Database, Node: host, Exclusive: why == toServe, MustExist: why == toWork})
+	store, err := sql.Open(ctx, sql.Options{URL: s.Database, Node: host, Exclusive: why.serves(), MustExist: !why.serves()})
 	if err != nil {
 		return nil, unreachable(err)
 	}

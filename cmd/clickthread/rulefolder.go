@@ -32,6 +32,7 @@ type ruleFolder struct {
 	store  *sql.Store
 	log    *slog.Logger
 	keeps  bool // what is published becomes the last good set; a command may stand beside another folder
+	force  bool // sets are published although tests in their files fail
 
 	mu     sync.Mutex // one pass at a time
 	seen   [sha256.Size]byte
@@ -40,7 +41,7 @@ type ruleFolder struct {
 
 // openRules makes the first pass over the rules folder.
 func openRules(ctx context.Context, folder string, accounts *account.Registry, store *sql.Store, log *slog.Logger, why purpose) (*ruleFolder, error) {
-	f := &ruleFolder{folder: folder, owners: owners(accounts), store: store, log: log, keeps: why == toServe}
+	f := &ruleFolder{folder: folder, owners: owners(accounts), store: store, log: log, keeps: why.serves(), force: why == toServeAll}
 	f.broken.Store(&map[string]string{})
 	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
 		log.Warn("there is no rules folder: clicks are kept, but without rules no event is sent", "rules", folder,
@@ -61,7 +62,7 @@ func (f *ruleFolder) reload(ctx context.Context) (changed int, err error) {
 	if seen == f.seen {
 		return 0, nil
 	}
-	loaded, problems := rules.Load(files, rules.LoadOptions{Owners: f.owners, Attribute: attribute})
+	loaded, problems := rules.Load(files, rules.LoadOptions{Owners: f.owners, Attribute: attribute, Force: f.force})
 	for _, p := range problems {
 		f.log.Log(ctx, levelOf(p), "rule file", "problem", p.String(), "accounts", p.Accounts)
 	}
@@ -101,7 +102,7 @@ func (f *ruleFolder) choose(ctx context.Context, owner rules.Owner, loaded *rule
 	case len(loaded.Sources()) == 0: // a folder that was not mounted looks like this too
 		wrong = "its rule files are gone; to end rules, give them mode: off"
 	case f.keeps:
-		return loaded, "", f.store.KeepRuleSet(ctx, time.Now().UTC(), owner.ID, loaded)
+		return loaded, "", f.keep(ctx, owner, loaded)
 	default:
 		return loaded, "", nil
 	}
@@ -113,6 +114,21 @@ func (f *ruleFolder) choose(ctx context.Context, owner rules.Owner, loaded *rule
 		return loaded, "", err
 	}
 	return last, wrong, err
+}
+
+// keep makes a set the account's last good one, and warns of rules that had another id in the one before.
+func (f *ruleFolder) keep(ctx context.Context, owner rules.Owner, set *rules.Set) error {
+	before := f.Set(owner.ID)
+	if before == nil {
+		var err error
+		if before, err = lastGood(ctx, f.store, owner); err != nil {
+			return err
+		}
+	}
+	for _, p := range rules.Renamed(before, set) {
+		f.log.Warn("rule file", "problem", p.String(), "accounts", []string{owner.ID})
+	}
+	return f.store.KeepRuleSet(ctx, time.Now().UTC(), owner.ID, set)
 }
 
 // lastGood is the set that an account's broken files do not replace; nil when there never was one with

@@ -256,3 +256,24 @@ func (h *house) get(path string) string {
 	}
 	return string(body)
 }
+
+// rules-format 8 and 9: another id is another rule, and the log says so, also after a restart; a set whose own
+// tests fail is published only by force.
+func TestWhatANewSetIsToldOf(t *testing.T) {
+	h := openHouse(t, edition(1))
+	h.save("shop", strings.Replace(edition(1), "id: paid", "id: paid-by-pix", 1))
+	h.restart(nil)
+	const renamed = `rule \"paid-by-pix\" was called \"paid\"`
+	if !strings.Contains(h.log.String(), renamed) {
+		t.Errorf("the log does not tell of the new id:\n%s", h.log)
+	}
+	before := h.app.rules.Set("shop").Hash()
+	h.save("shop", edition(2)+"tests:\n  - name: never\n    chat: [{ad_click: true}, {customer: paguei}]\n    expect: nothing\n")
+	if h.reload(); h.app.rules.Set("shop").Hash() != before {
+		t.Error("a set whose test fails is in force")
+	}
+	forced, err := openRules(t.Context(), h.app.settings.Rules, h.app.accounts, h.app.store, h.app.log, toServeAll)
+	if err != nil || forced.Set("shop").Hash() == before || len(forced.brokenAccounts()) > 0 {
+		t.Errorf("by force, in force are %v %v", forced.inForce(), err)
+	}
+}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/clickthread/clickthread/rules"
 )
@@ -38,15 +40,18 @@ const forAccounts = "Files in the rules folder of the settings are judged for th
 	"locale, timezone and click policy; other files, and all of them without settings, by themselves.\n\n"
 
 // Run prints every problem of every file, and of the files that belong together.
-func (c *checkCmd) Run(out *console) error {
+func (c *checkCmd) Run(ctx context.Context, out *console) error {
 	r, err := c.read(out)
 	if err != nil {
 		return err
 	}
+	sets := map[string]*rules.Set{}
 	for _, set := range r.sets {
-		_, found := rules.NewSet(set.owner, set.files...)
+		made, found := rules.NewSet(set.owner, set.files...)
 		r.problems = append(r.problems, found...)
+		sets[set.owner.ID] = made
 	}
+	r.problems = append(r.problems, c.renamed(ctx, r, sets)...)
 	r.sortProblems()
 	if c.JSON {
 		err = out.json(checkReport{Files: len(r.files), Accounts: r.judgedFor(), Problems: problemLines(r.problems)})
@@ -58,6 +63,27 @@ func (c *checkCmd) Run(out *console) error {
 		return findings()
 	}
 	return err
+}
+
+// renamed compares with the rules that a server has had in force. There may be no server yet, or its
+// database may not be reached from here: then there is nothing to compare with.
+func (c *checkCmd) renamed(ctx context.Context, r *ruleFiles, sets map[string]*rules.Set) (problems []rules.Problem) {
+	if len(r.owners) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	store, err := c.openLedger(ctx)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = store.Close() }()
+	for _, owner := range r.owners {
+		if before, err := lastGood(ctx, store, owner); err == nil {
+			problems = append(problems, rules.Renamed(before, sets[owner.ID])...)
+		}
+	}
+	return problems
 }
 
 func (c *checkCmd) print(out *console, r *ruleFiles) {

@@ -28,7 +28,8 @@ func (c configFlag) load() (configs.Settings, error) {
 
 type serveCmd struct {
 	configFlag
-	JSON bool `help:"Log as JSON." name:"json"`
+	Force bool `help:"Put rules in force although tests in their files fail. The log says which."`
+	JSON  bool `help:"Log as JSON." name:"json"`
 }
 
 // Help shows an example below the flags.
@@ -44,7 +45,11 @@ func (c *serveCmd) Run(ctx context.Context, out *console) error {
 		return err
 	}
 	log := newLog(out, c.JSON, slog.LevelInfo)
-	a, err := newApp(ctx, s, log, toServe)
+	why := toServe
+	if c.Force {
+		why = toServeAll
+	}
+	a, err := newApp(ctx, s, log, why)
 	if err != nil {
 		return err
 	}
