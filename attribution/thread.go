@@ -45,6 +45,7 @@ type Arrival struct {
 	Said       *whatsapp.Message // Body decoded
 	Keys       []string          // claim keys of no conversation that its rules may ask for (ledger 15)
 	Quotes     bool              // its rules may ask what the business wrote before
+	Asked      string            // which rules said so, by hash; "" = nobody was asked
 	Forget     bool              // Body is not to be stored: retention.text is 0 (ledger 7)
 
 	Thread *Thread // set by the recorder once it knows who wrote

@@ -54,11 +54,18 @@ type User struct {
 // Eval decides what a trigger yields: one Decision for each live or shadow rule whose "when" matches,
 // in the order of the set. It is pure and safe for concurrent use; a nil Set yields nothing.
 func (s *Set) Eval(f Facts) []Decision {
-	if s == nil {
-		return nil
-	}
-	decisions, _ := s.eval(&f)
+	decisions, _ := s.EvalWhole(f)
 	return decisions
+}
+
+// EvalWhole is Eval, and reports whether every rule had its turn: a text that is made to be slow uses up what
+// one message may cost, and then the last rules are not tried.
+func (s *Set) EvalWhole(f Facts) (decisions []Decision, whole bool) {
+	if s == nil {
+		return nil, true
+	}
+	decisions, msg := s.eval(&f)
+	return decisions, !msg.effort.over()
 }
 
 // eval is Eval; the message says what it took.

@@ -245,6 +245,12 @@ func (in *Intake) commit(ctx context.Context, batch []*pending) (err error) {
 		return planned, err
 	}
 	fresh, deliveries, err := in.Recorder.Record(ctx, in.Now(), messages, plan)
+	for again := 0; errors.Is(err, errRulesChanged) && again < 10; again++ {
+		for _, a := range messages {
+			in.Planner.Ask(a)
+		}
+		fresh, deliveries, err = in.Recorder.Record(ctx, in.Now(), messages, plan)
+	}
 	if err != nil {
 		return fmt.Errorf("record %d messages: %w", len(messages), err)
 	}

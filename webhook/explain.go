@@ -49,7 +49,7 @@ func (p *Planner) Explain(snap *attribution.Snapshot, known []forwarder.Delivery
 	thread := *a.Thread
 	thread.Clicks, tr.thread = clicks, &thread
 	past := &attribution.Snapshot{Now: then}
-	b := &batch{p, past, newBook(before(known, tr, then))}
+	b := &batch{p, past, newBook(before(known, tr, then)), map[string]*rules.Set{}}
 	set := p.Rules.Set(a.Account)
 	m, facts, err := b.read(tr, acc, set)
 	if err != nil {

@@ -158,7 +158,7 @@ func cartOf(order *whatsapp.Cart) *rules.Cart {
 func (p *Planner) Ask(a *attribution.Arrival) {
 	set := p.Rules.Set(a.Account)
 	hears := set.Hears()
-	a.Quotes = hears.Quotes
+	a.Quotes, a.Keys, a.Asked = hears.Quotes, nil, asked(set)
 	if !hears.Dedupes {
 		return
 	}

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"time"
 
@@ -46,6 +47,30 @@ type batch struct {
 	*Planner
 	snap *attribution.Snapshot
 	book *book
+	sets map[string]*rules.Set // of each account, the same from the first message of the batch to the last
+}
+
+// set finds the rules of an account. They may be published anew meanwhile: this batch is decided by one set.
+func (b *batch) set(account string) *rules.Set {
+	set, known := b.sets[account]
+	if !known {
+		set = b.Rules.Set(account)
+		b.sets[account] = set
+	}
+	return set
+}
+
+// errRulesChanged says that rules were published after a message was asked about, and that they ask for more: the
+// transaction has not read that. It is to be begun again.
+var errRulesChanged = errors.New("rules were published meanwhile")
+
+// asked names the set that a message was asked about under.
+func asked(set *rules.Set) string { return cmp.Or(set.Hash(), "none") }
+
+// asksOtherwise reports whether a set asks for what was not read, because another was in force then.
+func asksOtherwise(set *rules.Set, a *attribution.Arrival) bool {
+	hears := set.Hears()
+	return a.Asked != "" && a.Asked != asked(set) && (hears.Quotes || hears.Dedupes)
 }
 
 // Plan keeps the clicks of the new messages, then offers the new messages, and those that waited in
@@ -53,8 +78,11 @@ type batch struct {
 // one claim the earliest wins (ledger 1). known are the deliveries of these conversations that have
 // their claim. It is given to the recorder, which calls it inside its transaction.
 func (p *Planner) Plan(snap *attribution.Snapshot, known []forwarder.Delivery) (forwarder.Changes, error) {
-	b := &batch{p, snap, newBook(known)}
+	b := &batch{p, snap, newBook(known), map[string]*rules.Set{}}
 	for _, a := range snap.Fresh {
+		if asksOtherwise(b.set(a.Account), a) {
+			return forwarder.Changes{}, errRulesChanged
+		}
 		if a.Referral != nil {
 			a.Thread.Capture(a)
 		}
@@ -72,7 +100,7 @@ func (p *Planner) Plan(snap *attribution.Snapshot, known []forwarder.Delivery) (
 func (b *batch) triggers() []trigger {
 	var triggers []trigger
 	for _, t := range b.snap.Threads {
-		if !t.Touched || b.Rules.Set(t.Account) == nil { // without rules what waits goes on waiting
+		if !t.Touched || b.set(t.Account) == nil { // without rules what waits goes on waiting
 			continue
 		}
 		a, _ := b.Accounts.ByID(t.Account)
@@ -96,7 +124,7 @@ func (b *batch) triggers() []trigger {
 // down every decision.
 func (b *batch) evaluate(tr trigger) error {
 	a, _ := b.Accounts.ByID(tr.thread.Account)
-	set := b.Rules.Set(a.ID)
+	set := b.set(a.ID)
 	if set == nil {
 		b.snap.Add(a.ID, "no_rules")
 	}
@@ -109,7 +137,11 @@ func (b *batch) evaluate(tr trigger) error {
 		return err
 	}
 	b.cancel(waiting, facts)
-	b.keep(m, set.Eval(facts))
+	decisions, whole := set.EvalWhole(facts)
+	if !whole {
+		b.snap.Add(a.ID, "not_looked_through")
+	}
+	b.keep(m, decisions)
 	if facts.Detected != nil {
 		b.handBack(m, facts)
 	}

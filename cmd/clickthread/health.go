@@ -21,6 +21,7 @@ type readiness struct {
 	Database    string        `json:"database"`
 	Rules       string        `json:"rules"`
 	BrokenRules []string      `json:"accounts_with_broken_files,omitempty"`
+	NoRules     []string      `json:"accounts_without_rules_in_force,omitempty"`
 	RulesDiffer []string      `json:"accounts_whose_rules_differ_between_nodes,omitempty"`
 	Queued      int64         `json:"queued"`
 	OldestAgeS  float64       `json:"oldest_queued_seconds"`
@@ -75,16 +76,29 @@ func (a *app) readiness(ctx context.Context) (readiness, error) {
 
 func (a *app) sayRules(r *readiness, broken []string) {
 	r.Rules, r.BrokenRules = "ok", broken
-	if len(broken) > 0 {
+	for _, account := range broken {
+		if a.rules.Set(account) == nil {
+			r.NoRules = append(r.NoRules, account)
+		}
+	}
+	switch {
+	case len(r.NoRules) > 0:
+		r.Rules = "broken for some accounts, of which some have NO rules in force; run: clickthread rules check " + a.settings.Rules
+	case len(broken) > 0:
 		r.Rules = "broken for some accounts, whose last good rules stay in force; run: clickthread rules check " + a.settings.Rules
 	}
 }
 
 // storable tells whether webhooks can be stored. Anybody may ask, so it writes once a second at most.
 func (a *app) storable(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second) // others hear the outcome too
-	defer cancel()
-	err, fresh := a.health.ask(time.Now(), func() error { return a.store.Ping(ctx) }, func() error { return a.store.Reads(ctx) })
+	within := func(ask func(context.Context) error) func() error {
+		return func() error { // from when it is asked: others may have been before
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second) // others hear the outcome too
+			defer cancel()
+			return ask(ctx)
+		}
+	}
+	err, fresh := a.health.ask(time.Now(), within(a.store.Ping), within(a.store.Reads))
 	if err != nil && fresh {
 		a.log.Error("not ready", "error", err)
 	}

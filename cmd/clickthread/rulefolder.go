@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -36,6 +37,7 @@ type ruleFolder struct {
 
 	mu     sync.Mutex // one pass at a time
 	seen   [sha256.Size]byte
+	told   [sha256.Size]byte                 // what the log has told the problems of
 	broken atomic.Pointer[map[string]string] // what is wrong with the files of an account
 }
 
@@ -53,24 +55,29 @@ func openRules(ctx context.Context, folder string, accounts *account.Registry, s
 
 // reload makes one pass: if anything in the folder changed, each account whose files are good gets the set
 // that they make, and the others keep theirs. It returns for how many accounts anything is different. After
-// an error nothing is, and the next pass tries again.
+// an error some accounts may have what they had before, and the next pass tries again.
 func (f *ruleFolder) reload(ctx context.Context) (changed int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	files := os.DirFS(f.folder)
+	files := f.files()
 	seen := rules.Fingerprint(files)
 	if seen == f.seen {
 		return 0, nil
 	}
 	loaded, problems := rules.Load(files, rules.LoadOptions{Owners: f.owners, Attribute: attribute, Force: f.force})
-	for _, p := range problems {
-		f.log.Log(ctx, levelOf(p), "rule file", "problem", p.String(), "accounts", p.Accounts)
+	if seen != f.told {
+		f.told = seen
+		for _, p := range problems {
+			f.log.Log(ctx, levelOf(p), "rule file", "problem", p.String(), "accounts", p.Accounts)
+		}
 	}
 	sets, broken := map[string]*rules.Set{}, map[string]string{}
+	var errs []error
 	for _, owner := range f.owners {
 		set, wrong, err := f.choose(ctx, owner, loaded[owner.ID], problems)
-		if err != nil {
-			return 0, err
+		if err != nil { // the account keeps what it has, and the next pass tries again
+			errs = append(errs, fmt.Errorf("rules of account %s: %w", owner.ID, err))
+			set, wrong = f.Set(owner.ID), (*f.broken.Load())[owner.ID]
 		}
 		sets[owner.ID] = set
 		if wrong != "" {
@@ -84,8 +91,18 @@ func (f *ruleFolder) reload(ctx context.Context) (changed int, err error) {
 	}
 	f.Swap(sets)
 	f.broken.Store(&broken)
-	f.seen = seen
-	return changed, nil
+	if len(errs) == 0 {
+		f.seen = seen
+	}
+	return changed, errors.Join(errs...)
+}
+
+// files are those of the folder; a folder that is not there has none.
+func (f *ruleFolder) files() fs.FS {
+	if _, err := os.Stat(f.folder); errors.Is(err, fs.ErrNotExist) {
+		return embed.FS{}
+	}
+	return os.DirFS(f.folder)
 }
 
 // choose decides which set an account has from now on, and says what is wrong with its files if that is not

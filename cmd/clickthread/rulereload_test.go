@@ -144,6 +144,9 @@ func TestABrokenSaveTouchesOneAccount(t *testing.T) {
 		if err != nil || len(lines) != 2 || lines[0].rulesInForce() != "1" || lines[1].rulesInForce() != "1 broken" || !strings.Contains(lines[1].ruleProblem(), problem) {
 			t.Errorf("%s: accounts ls says %+v %v", when, lines, err)
 		}
+		if ready := h.get("/readyz"); !strings.Contains(ready, `"accounts_with_broken_files":["shop"]`) { // 200: what comes in is kept
+			t.Errorf("%s: /readyz answers %s", when, ready)
+		}
 		if metrics := h.get("/metrics"); !strings.Contains(metrics, `clickthread_rules_broken{account="shop"} 1`) {
 			t.Errorf("%s: /metrics does not say so", when)
 		}

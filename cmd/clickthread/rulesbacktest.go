@@ -39,6 +39,7 @@ func (backtestCmd) Help() string {
 type backtested struct {
 	account              string
 	inForce, candidate   *rules.Set
+	noFiles              bool      // the candidate folder has none for the account: candidate is inForce
 	since, until, clicks time.Time // clicks: older ones are gone
 	report               *backtest.Report
 }
@@ -141,6 +142,9 @@ func (c *backtestCmd) compare(ctx context.Context, out *console, store *sql.Stor
 	if b.inForce, err = lastGood(ctx, store, owners(account.NewRegistry([]account.Account{a}))[0]); err != nil {
 		return err
 	}
+	if b.inForce != nil && b.candidate != nil && len(b.candidate.Sources()) == 0 { // as a server would, see ADR 8
+		b.candidate, b.noFiles = b.inForce, true
+	}
 	line := progressLine{out.err, isTerminal(out.err)}
 	defer line.end()
 	told := time.Now()
@@ -166,7 +170,9 @@ func (b backtested) notes() (notes []string) {
 	if b.candidate.Len() == 0 {
 		notes = append(notes, "The candidate has no rules for this account.")
 	}
-	if b.inForce != nil && b.inForce.Hash() == b.candidate.Hash() {
+	if b.noFiles {
+		notes = append(notes, "The candidate has no files for this account: a server would keep the rules in force. To end rules, give them mode: off.")
+	} else if b.inForce != nil && b.inForce.Hash() == b.candidate.Hash() {
 		notes = append(notes, "The candidate is the set in force.")
 	}
 	if r.WithoutText > 0 {

@@ -5,7 +5,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,7 +69,7 @@ func listenTo(w *fsnotify.Watcher, folder string) error {
 		if info, err := os.Stat(name); err != nil || !info.IsDir() || strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
-		if err := w.Add(name); err != nil {
+		if err := w.Add(name); err != nil && !errors.Is(err, fs.ErrNotExist) { // it may be gone again
 			return err
 		}
 	}

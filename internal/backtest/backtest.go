@@ -77,6 +77,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		}
 		o.Tell(r.report.Messages, max(total, r.report.Messages))
 	}
+	if err := ctx.Err(); err != nil { // what was read until then is not the past
+		return nil, err
+	}
 	r.compare()
 	return r.report, nil
 }

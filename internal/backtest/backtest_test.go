@@ -1,7 +1,9 @@
 package backtest
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -275,5 +277,29 @@ func TestPagesEndBetweenNotifications(t *testing.T) {
 	r, err := Run(t.Context(), o)
 	if err != nil || r.Judged != 1+each*times || r.Counts[0].Now != times || r.Changed != times || told != 3 {
 		t.Errorf("%+v %v, told %d times", r, err, told)
+	}
+}
+
+// stopping is a past that is stopped while it is read.
+type stopping struct {
+	Past
+	stop func()
+}
+
+func (s stopping) Count(context.Context) (int, error) { return 1, nil }
+
+func (s stopping) Messages(ctx context.Context, _ uuid.UUID, _ int) ([]*attribution.Arrival, error) {
+	s.stop()
+	return nil, ctx.Err()
+}
+
+// What was read until somebody stopped it is not the past: there are no figures of a part.
+func TestABacktestThatIsStoppedTellsNothing(t *testing.T) {
+	for range 50 { // whichever of the two is heard first
+		ctx, stop := context.WithCancel(t.Context())
+		report, err := Run(ctx, Options{Past: stopping{nil, stop}, Tell: func(int, int) {}})
+		if report != nil || !errors.Is(err, context.Canceled) {
+			t.Fatalf("%+v %v", report, err)
+		}
 	}
 }
