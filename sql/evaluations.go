@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
@@ -56,13 +57,18 @@ func (s *Store) KeepEvaluations(ctx context.Context, list []attribution.Evaluati
 		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.DecidedAt, b.DecidedAt),
 			bytes.Compare(a.TriggerID, b.TriggerID))
 	})
-	for chunk := range slices.Chunk(rows, evaluationBatch) {
+	for begin := time.Now(); len(rows) > 0; begin = time.Now() {
+		chunk := rows[:min(len(rows), evaluationBatch)]
+		rows = rows[len(chunk):]
 		err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 			if err := insert(ctx, tx, chunk, orLeave); err != nil {
 				return err
 			}
 			return trimEvaluations(ctx, tx, chunk)
 		})
+		if err == nil && len(rows) > 0 {
+			err = rest(ctx, pruneRest*time.Since(begin))
+		}
 		if err != nil {
 			return fmt.Errorf("keep evaluations: %w", err)
 		}
