@@ -36,6 +36,28 @@ func TestBatchesReadByWholeKeys(t *testing.T) {
 	}
 }
 
+// Matches beside a click are looked for from each match: its contact, that contact's conversation, its clicks. Without
+// statistics PostgreSQL would rather read all conversations of a number, for each match anew.
+func TestStrandedMatchesAreFoundFromTheMatch(t *testing.T) {
+	full := node(t, pgtest.Shared(t).Database(t))
+	plan := explained(t, full, "EXPLAIN "+strandedAfter, "", []byte{}, []byte{}, "", 10, "detected", 10)
+	found := 0
+	for i, line := range plan {
+		for index, by := range map[string]string{" conversations k ": "contact_id = kin.id", " contacts kin ": "merged_into = me.merged_into", " clicks c ": "conversation_id = k.id"} {
+			if !strings.Contains(line, index) {
+				continue
+			}
+			found++
+			if !strings.Contains(plan[i+1], by) {
+				t.Errorf("%s\n%s: not by %s", line, plan[i+1], by)
+			}
+		}
+	}
+	if found != 3 {
+		t.Errorf("%d of 3 tables are in the plan:\n%s", found, strings.Join(plan, "\n"))
+	}
+}
+
 // explained is how a database goes about a statement.
 func explained(t *testing.T, s *Store, explain string, args ...any) (lines []string) {
 	t.Helper()

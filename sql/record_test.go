@@ -156,9 +156,18 @@ func stranded(t *testing.T, l *ledger) {
 	}
 	click := l.message("m2", ana, l.now.Add(-time.Hour))
 	click.Referral = &attribution.Click{ClickID: "Clid1"}
-	l.record(nil, click) // this plan revives nothing: the fault that Stranded looks for
-	if n, err := l.Stranded(t.Context()); n != 1 || err != nil {
-		t.Errorf("%d %v, want 1", n, err)
+	l.record(nil, click)                                          // this plan revives nothing: the fault that Stranded looks for
+	l.record(func(s *attribution.Snapshot) []forwarder.Delivery { // and neither does this one's, for two rules
+		for _, rule := range []string{"r", "s"} {
+			a := s.Fresh[0]
+			a.Thread.Wait(attribution.Waiting{Trigger: a.ID, Rule: rule, Event: "Purchase", Reason: reason.NoClickID, At: a.At, ReceivedAt: l.now, Body: a.Body})
+		}
+		return nil
+	}, l.message("m3", ana, l.now))
+	for _, page := range []int{1, 2, countPage} {
+		if n, err := l.strandedBy(t.Context(), page); n != 3 || err != nil {
+			t.Errorf("%d %v, %d at a time; want 3", n, err, page)
+		}
 	}
 }
 

@@ -87,22 +87,54 @@ type UnattributedMatch struct {
 }
 
 // Stranded counts unattributed matches beside a click that would have counted, in the same
-// conversation or that of a merged contact. There are none,
-// unless a click and the message that needs it missed each other: that would be a fault (ledger 13).
-func (s *Store) Stranded(ctx context.Context) (int, error) {
-	var n int
-	err := s.read.NewRaw(`
-SELECT count(*) FROM unattributed u
-JOIN conversations mine ON mine.account_id = u.account_id AND mine.id = u.conversation_id
-JOIN contacts me ON me.account_id = mine.account_id AND me.id = mine.contact_id
-WHERE u.source <> ? AND EXISTS ( -- what Meta detected counts for its own click alone
-    SELECT 1 FROM contacts kin
-    JOIN conversations k ON k.account_id = kin.account_id AND k.contact_id = kin.id AND k.number_id = mine.number_id
-    JOIN clicks c ON c.account_id = k.account_id AND c.conversation_id = k.id
-    WHERE kin.account_id = me.account_id AND kin.merged_into = me.merged_into AND c.clid <> ''
-      AND c.clicked_at <= u.sent_at AND u.sent_at - c.clicked_at <= ?)`, string(attribution.Detected), attribution.Window.Microseconds()).Scan(ctx, &n)
-	return n, err
+// conversation or that of a merged contact. There are none, unless a click and the message that needs it
+// missed each other: that would be a fault (ledger 13). It looks page by page, so that no statement takes
+// longer than one may.
+func (s *Store) Stranded(ctx context.Context) (int, error) { return s.strandedBy(ctx, countPage) }
+
+func (s *Store) strandedBy(ctx context.Context, size int) (total int, err error) {
+	for last := (strandedPage{LastConversation: []byte{}, LastTrigger: []byte{}}); ; {
+		var page []strandedPage
+		err := s.read.NewRaw(strandedAfter, last.LastAccount, last.LastConversation, last.LastTrigger, last.LastRule, size,
+			string(attribution.Detected), attribution.Window.Microseconds()).Scan(ctx, &page)
+		if err != nil || len(page) == 0 {
+			return total, err
+		}
+		last = page[0]
+		total += last.Stranded
+	}
 }
+
+// strandedPage is what a page of unattributed matches came to, and where it ended.
+type strandedPage struct {
+	Stranded         int
+	LastAccount      string
+	LastConversation []byte
+	LastTrigger      []byte
+	LastRule         string
+}
+
+// OFFSET keeps PostgreSQL from turning the way from a contact to its clicks around: without statistics it
+// would read every conversation of the account for each match. What Meta detected counts for its own click alone.
+const strandedAfter = `
+WITH page AS (
+    SELECT * FROM unattributed WHERE (account_id, conversation_id, trigger_id, rule) > (?, ?, ?, ?)
+    ORDER BY account_id, conversation_id, trigger_id, rule LIMIT ?),
+beside AS (
+    SELECT count(*) AS stranded FROM page u
+    JOIN conversations mine ON mine.account_id = u.account_id AND mine.id = u.conversation_id
+    JOIN contacts me ON me.account_id = mine.account_id AND me.id = mine.contact_id
+    WHERE u.source <> ? AND EXISTS (
+        SELECT 1 FROM contacts kin WHERE kin.account_id = me.account_id AND kin.merged_into = me.merged_into AND EXISTS (
+            SELECT 1 FROM conversations k
+            WHERE k.account_id = kin.account_id AND k.contact_id = kin.id AND k.number_id = mine.number_id AND EXISTS (
+                SELECT 1 FROM clicks c WHERE c.account_id = k.account_id AND c.conversation_id = k.id AND c.clid <> ''
+                    AND c.clicked_at <= u.sent_at AND u.sent_at - c.clicked_at <= ?
+                LIMIT 1 OFFSET 0)
+            LIMIT 1 OFFSET 0)
+        LIMIT 1 OFFSET 0))
+SELECT b.stranded, p.account_id AS last_account, p.conversation_id AS last_conversation, p.trigger_id AS last_trigger, p.rule AS last_rule
+FROM page p CROSS JOIN beside b ORDER BY p.account_id DESC, p.conversation_id DESC, p.trigger_id DESC, p.rule DESC LIMIT 1`
 
 // WaitingFor lists the unattributed matches of one message, in whatever account it is.
 func (s *Store) WaitingFor(ctx context.Context, trigger uuid.UUID) ([]UnattributedMatch, error) {
