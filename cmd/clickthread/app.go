@@ -140,6 +140,7 @@ func (a *app) routes(door, admin *echo.Echo) {
 // run serves until ctx ends, then stops in order: no new requests, those in flight are answered,
 // calls in flight are settled, counts are written.
 func (a *app) run(ctx context.Context, door, admin net.Listener) error {
+	defer collectLater()()
 	web := newEcho(a.settings.TrustedProxies)
 	operators := web
 	servers := []*http.Server{newServer(web)}
