@@ -72,6 +72,9 @@ func directoriesOf(now time.Time, fresh []*attribution.Arrival, known []knownRow
 	aliases := map[string][]attribution.Alias{}
 	for _, r := range known {
 		p := directories[r.AccountID]
+		if p == nil { // of an account whose messages were all duplicates
+			continue
+		}
 		id, root := asUUID(r.ContactID), asUUID(r.MergedInto)
 		if r.ConversationID != nil {
 			p.conversations = append(p.conversations, r.conversation())

@@ -98,15 +98,15 @@ type claimRow struct {
 
 var (
 	putClaims     = put[claimRow]{"put_claims", orLeave, "delivery_id"}
+	takeClaims    = put[claimRow]{"take_claims", "", ""}
 	putDeliveries = put[deliveryRow]{"put_deliveries", "", ""}
 	putLanes      = put[laneRow]{"put_lanes", orLeave, ""}
 )
 
-// insertClaims takes the deliveries' claims and returns the deliveries that got theirs.
-func (s *Store) insertClaims(ctx context.Context, tx bun.Tx, deliveries []forwarder.Delivery) ([]forwarder.Delivery, error) {
-	if len(deliveries) == 0 {
-		return nil, nil
-	}
+// insertClaims takes the deliveries' claims and returns the deliveries that got theirs. A claim that the plan
+// did not know is rare. So on a shared database all are taken at first, or none: then the transaction is begun
+// again, and asks which are free.
+func insertClaims(ctx context.Context, w *script, deliveries []forwarder.Delivery) ([]forwarder.Delivery, error) {
 	rows := make([]claimRow, len(deliveries))
 	for i, d := range deliveries {
 		rows[i] = claimRow{
@@ -117,7 +117,10 @@ func (s *Store) insertClaims(ctx context.Context, tx bun.Tx, deliveries []forwar
 	slices.SortFunc(rows, func(a, b claimRow) int { // ledger 1: two nodes in any other order could deadlock
 		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), cmp.Compare(a.Key, b.Key))
 	})
-	got, err := putClaims.fresh(ctx, s, tx, rows, func(r claimRow) string { return string(r.DeliveryID) })
+	if w.store.home.shared && !w.again {
+		return slices.Clone(deliveries), takeClaims.add(ctx, w, rows)
+	}
+	got, err := putClaims.fresh(ctx, w, rows, func(r claimRow) string { return string(r.DeliveryID) })
 	if err != nil {
 		return nil, err
 	}

@@ -25,10 +25,22 @@ func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 // kept.
 var errCommit = errors.New("the outcome of the commit is not known")
 
-// inTx runs fn in a transaction, under a deadline, and again when the transaction failed in a way
-// that left nothing behind and may pass: a deadlock, a connection that broke. fn therefore changes
-// nothing but the database.
+// inTx runs fn in a transaction, and again as repeat says; fn therefore changes nothing but the database.
 func inTx(ctx context.Context, db *bun.DB, fn func(context.Context, bun.Tx) error) error {
+	return repeat(ctx, func(ctx context.Context) error {
+		committing := false
+		err := db.RunInTx(ctx, &stdsql.TxOptions{}, func(ctx context.Context, tx bun.Tx) error {
+			err := fn(ctx, tx)
+			committing = err == nil
+			return err
+		})
+		return classed(err, committing)
+	})
+}
+
+// repeat runs a transaction under a deadline, and again when it failed in a way that left nothing behind
+// and may pass: a deadlock, a connection that broke.
+func repeat(ctx context.Context, once func(context.Context) error) error {
 	const (
 		attempts = 3
 		pause    = 20 * time.Millisecond
@@ -36,7 +48,7 @@ func inTx(ctx context.Context, db *bun.DB, fn func(context.Context, bun.Tx) erro
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
 	for attempt := 1; ; attempt++ {
-		err := inTxOnce(ctx, db, fn)
+		err := once(ctx)
 		if err == nil || attempt == attempts || !retryable(err) {
 			return err
 		}
@@ -48,13 +60,8 @@ func inTx(ctx context.Context, db *bun.DB, fn func(context.Context, bun.Tx) erro
 	}
 }
 
-func inTxOnce(ctx context.Context, db *bun.DB, fn func(context.Context, bun.Tx) error) error {
-	committing := false
-	err := db.RunInTx(ctx, &stdsql.TxOptions{}, func(ctx context.Context, tx bun.Tx) error {
-		err := fn(ctx, tx)
-		committing = err == nil
-		return err
-	})
+// classed says what kind of failure a transaction's error is; committing says that COMMIT may have been sent.
+func classed(err error, committing bool) error {
 	if e, ok := errors.AsType[pgdriver.Error](err); ok && dataClasses[e.Field('C')[:2]] {
 		return dataError{err}
 	}

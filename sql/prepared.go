@@ -1,7 +1,6 @@
 package sql
 
 import (
-	"cmp"
 	"context"
 	stdsql "database/sql"
 	"encoding/hex"
@@ -10,7 +9,6 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
 	"github.com/uptrace/bun/schema"
 )
@@ -27,9 +25,9 @@ type preparation interface {
 
 // preparations is what batches ask and write. Of the questions that differ, each database prepares its own.
 var preparations = []preparation{
-	whoIs, whatHappened, whatHappenedShared, whatElse, whatElseShared,
+	whoIs, newAndWho, whatHappened, whatHappenedShared, whatElse, whatElseShared,
 	putKeys, putContacts, putAliases, moveAliases, putConversations,
-	putMessages, putClicks, putWaiting, putClaims, putDeliveries, putLanes, putCounts,
+	putMessages, putClicks, putWaiting, putClaims, takeClaims, putDeliveries, putLanes, putCounts,
 }
 
 // forPostgres are the preparations that PostgreSQL runs.
@@ -116,27 +114,17 @@ type asking struct {
 	rows [][][]any
 }
 
-// scan asks inside a transaction; the answer goes into dest.
-func (a asking) scan(ctx context.Context, s *Store, tx bun.Tx, dest any) error {
-	if s.home.shared {
-		return tx.NewRaw("?", a).Scan(ctx, dest)
-	}
+// args are the row sets as SQLite's prepared statement takes them.
+func (a asking) args() ([]any, error) {
 	args := make([]any, len(a.rows))
 	for i, set := range a.rows {
 		list, err := jsonRows(set)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		args[i] = list
 	}
-	stmt := tx.StmtContext(ctx, s.prepared[a.name])
-	defer func() { _ = stmt.Close() }() // the one that is prepared stays
-	rows, err := stmt.QueryContext(ctx, args...)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	return cmp.Or(s.write.ScanRows(ctx, rows, dest), rows.Err())
+	return args, nil
 }
 
 // jsonRows writes rows of texts and bytes as lite reads them.
@@ -173,15 +161,15 @@ func (a asking) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
 	return append(b, ')'), nil
 }
 
-// appendLite writes what scan asks, with the rows in it.
+// appendLite writes the question with its rows in it, for a look at its plan.
 func (a asking) appendLite(gen schema.QueryGen, b []byte) ([]byte, error) {
+	args, err := a.args()
+	if err != nil {
+		return nil, err
+	}
 	parts := strings.Split(a.lite(), "?")
 	b = append(b, parts[0]...)
-	for i, set := range a.rows {
-		list, err := jsonRows(set)
-		if err != nil {
-			return nil, err
-		}
+	for i, list := range args {
 		b = append(gen.AppendValue(b, reflect.ValueOf(list)), parts[i+1]...)
 	}
 	return b, nil

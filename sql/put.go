@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/schema"
 )
@@ -98,7 +97,7 @@ func (p put[T]) add(ctx context.Context, w *script, rows []T) error {
 		return nil
 	}
 	if !w.store.home.shared {
-		_, err := p.each(ctx, w.store, w.tx, rows)
+		_, err := p.each(ctx, w, rows)
 		return err
 	}
 	w.text = append(p.appendExecute(w.store.write.QueryGen(), w.text, rows), ";\n"...)
@@ -107,20 +106,20 @@ func (p put[T]) add(ctx context.Context, w *script, rows []T) error {
 
 // fresh inserts rows that may be there already, and returns the identities of those that were not.
 // The columns that the put returns must be enough for identity.
-func (p put[T]) fresh(ctx context.Context, s *Store, tx bun.Tx, rows []T, identity func(T) string) (map[string]bool, error) {
+func (p put[T]) fresh(ctx context.Context, w *script, rows []T, identity func(T) string) (map[string]bool, error) {
 	made := make(map[string]bool, len(rows))
 	if len(rows) == 0 {
 		return made, nil
 	}
-	if s.home.shared {
+	if w.store.home.shared {
 		var inserted []T
-		err := tx.NewRaw(string(p.appendExecute(s.write.QueryGen(), nil, rows))).Scan(ctx, &inserted)
+		err := w.query(ctx, execution[T]{p, rows}, &inserted)
 		for _, r := range inserted {
 			made[identity(r)] = true
 		}
 		return made, err
 	}
-	changed, err := p.each(ctx, s, tx, rows)
+	changed, err := p.each(ctx, w, rows)
 	for i, yes := range changed {
 		if yes {
 			made[identity(rows[i])] = true
@@ -129,10 +128,21 @@ func (p put[T]) fresh(ctx context.Context, s *Store, tx bun.Tx, rows []T, identi
 	return made, err
 }
 
+// execution is a put of some rows as a statement.
+type execution[T any] struct {
+	put  put[T]
+	rows []T
+}
+
+// AppendQuery implements schema.QueryAppender.
+func (e execution[T]) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
+	return e.put.appendExecute(gen, b, e.rows), nil
+}
+
 // each executes the insert for each row. changed[i] tells whether row i was written.
-func (p put[T]) each(ctx context.Context, s *Store, tx bun.Tx, rows []T) (changed []bool, err error) {
+func (p put[T]) each(ctx context.Context, w *script, rows []T) (changed []bool, err error) {
 	fields := p.table().Fields
-	stmt := tx.StmtContext(ctx, s.prepared[p.name])
+	stmt := w.prepared(ctx, p.name)
 	defer func() { _ = stmt.Close() }() // the one that is prepared stays
 	changed = make([]bool, len(rows))
 	args := make([]any, len(fields))

@@ -24,16 +24,16 @@ type Decide = func(*attribution.Snapshot, []forwarder.Delivery) (forwarder.Chang
 // who wrote them, in which threads; then decide, then write. A message seen before touches nothing.
 // It returns how many messages were new, and the deliveries that got their claim or were completed.
 func (s *Store) Record(ctx context.Context, now time.Time, batch []*attribution.Arrival, decide Decide) (fresh int, deliveries []forwarder.Delivery, err error) {
-	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err = s.inScript(ctx, func(ctx context.Context, w *script) error {
 		fresh, deliveries = 0, nil
-		arrivals, err := s.insertKeys(ctx, tx, now, batch)
+		arrivals, people, err := meet(ctx, w, now, batch)
 		if err != nil {
-			return fmt.Errorf("insert message keys: %w", err)
+			return fmt.Errorf("insert message keys and read contacts: %w", err)
 		}
 		if len(arrivals) == 0 {
 			return nil
 		}
-		snap, known, err := s.snapshot(ctx, tx, now, arrivals)
+		snap, known, err := snapshot(ctx, w, now, arrivals, people)
 		if err != nil {
 			return err
 		}
@@ -42,7 +42,7 @@ func (s *Store) Record(ctx context.Context, now time.Time, batch []*attribution.
 			return err
 		}
 		fresh = len(arrivals)
-		deliveries, err = s.writePlan(ctx, tx, snap, planned)
+		deliveries, err = writePlan(ctx, w, snap, planned)
 		return err
 	})
 	if err == nil {
@@ -53,13 +53,8 @@ func (s *Store) Record(ctx context.Context, now time.Time, batch []*attribution.
 
 // snapshot finds or makes the people and threads of a batch and loads what the plan needs to know. The
 // threads' rows are locked by being written, so what is read of them afterwards stays true.
-func (s *Store) snapshot(ctx context.Context, tx bun.Tx, now time.Time, fresh []*attribution.Arrival) (*attribution.Snapshot, []forwarder.Delivery, error) {
-	people, err := s.readPeople(ctx, tx, fresh)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read contacts: %w", err)
-	}
+func snapshot(ctx context.Context, w *script, now time.Time, fresh []*attribution.Arrival, people []knownRow) (*attribution.Snapshot, []forwarder.Delivery, error) {
 	directories, authors := identify(now, fresh, people)
-	w := s.script(tx)
 	if err := writePeople(ctx, w, directories); err != nil {
 		return nil, nil, fmt.Errorf("write contacts: %w", err)
 	}
@@ -76,13 +71,12 @@ func (s *Store) snapshot(ctx context.Context, tx bun.Tx, now time.Time, fresh []
 
 // writePlan writes what the plan added. A delivery whose claim somebody else took is only counted: the
 // first committed wins (ledger 14).
-func (s *Store) writePlan(ctx context.Context, tx bun.Tx, snap *attribution.Snapshot, planned forwarder.Changes) ([]forwarder.Delivery, error) {
-	won, err := s.insertClaims(ctx, tx, planned.New)
+func writePlan(ctx context.Context, w *script, snap *attribution.Snapshot, planned forwarder.Changes) ([]forwarder.Delivery, error) {
+	won, err := insertClaims(ctx, w, planned.New)
 	if err != nil {
 		return nil, fmt.Errorf("insert claims: %w", err)
 	}
 	countLost(snap, planned.New, won)
-	w := s.script(tx)
 	for _, write := range []func() error{
 		func() error { return insertMessages(ctx, w, snap.Fresh) },
 		func() error { return writeClicks(ctx, w, snap.Threads) },
@@ -90,8 +84,7 @@ func (s *Store) writePlan(ctx context.Context, tx bun.Tx, snap *attribution.Snap
 		func() error { return insertDeliveries(ctx, w, won) },
 		func() error { return completeDeliveries(ctx, w, planned.Completed) },
 		func() error { return cancelDeliveries(ctx, w, planned.Cancelled) },
-		func() error { return putCounts.add(ctx, w, counterRows(s.node, snap.Now, snap.Counts)) },
-		func() error { return w.run(ctx) },
+		func() error { return putCounts.add(ctx, w, counterRows(w.store.node, snap.Now, snap.Counts)) },
 	} {
 		if err := write(); err != nil {
 			return nil, fmt.Errorf("write what was planned: %w", err)
@@ -110,35 +103,30 @@ type messageKeyRow struct {
 
 var putKeys = put[messageKeyRow]{"put_keys", orLeave, "account_id, key"}
 
-// insertKeys inserts the dedupe keys in key order and returns the messages that are new, by message
-// time, then position (ledger 1).
-func (s *Store) insertKeys(ctx context.Context, tx bun.Tx, now time.Time, batch []*attribution.Arrival) ([]*attribution.Arrival, error) {
-	byKey := make(map[string]*attribution.Arrival, len(batch))
-	var rows []messageKeyRow
-	for _, a := range batch {
-		k := a.Account + "\x00" + string(a.Key[:])
-		if byKey[k] == nil {
-			byKey[k] = a
-			rows = append(rows, messageKeyRow{AccountID: a.Account, Key: a.Key[:], ReceivedAt: micros(now)})
-		}
-	}
-	if len(rows) == 0 {
-		return nil, nil
+func (r messageKeyRow) identity() string { return r.AccountID + "\x00" + string(r.Key) }
+
+// keysOf are the dedupe keys of a batch, each once, in key order.
+func keysOf(now time.Time, batch []*attribution.Arrival) []messageKeyRow {
+	rows := make([]messageKeyRow, len(batch))
+	for i, a := range batch {
+		rows[i] = messageKeyRow{AccountID: a.Account, Key: a.Key[:], ReceivedAt: micros(now)}
 	}
 	slices.SortFunc(rows, func(a, b messageKeyRow) int {
 		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), bytes.Compare(a.Key, b.Key))
 	})
-	key := func(r messageKeyRow) string { return r.AccountID + "\x00" + string(r.Key) }
-	isNew, err := putKeys.fresh(ctx, s, tx, rows, key)
-	if err != nil {
-		return nil, err
+	return slices.CompactFunc(rows, func(a, b messageKeyRow) bool { return a.identity() == b.identity() })
+}
+
+// newOf are the messages of a batch that are new, the first of each key, by message time, then position.
+func newOf(batch []*attribution.Arrival, isNew map[string]bool) (fresh []*attribution.Arrival) {
+	for _, a := range batch {
+		if key := (messageKeyRow{AccountID: a.Account, Key: a.Key[:]}).identity(); isNew[key] {
+			isNew[key] = false
+			fresh = append(fresh, a)
+		}
 	}
-	fresh := slices.DeleteFunc(slices.Clone(batch), func(a *attribution.Arrival) bool {
-		k := a.Account + "\x00" + string(a.Key[:])
-		return !isNew[k] || byKey[k] != a
-	})
 	slices.SortStableFunc(fresh, func(a, b *attribution.Arrival) int { return a.At.Compare(b.At) })
-	return fresh, nil
+	return fresh
 }
 
 type messageRow struct {
