@@ -34,12 +34,15 @@ func (s rowSet) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
 		}
 		return bun.List(list).AppendQuery(gen, append(b, "VALUES "...))
 	}
-	b, err := s.appendArrays(gen, append(b, "SELECT * FROM unnest("...))
+	b, err := arrays(s).AppendQuery(gen, append(b, "SELECT * FROM unnest("...))
 	return append(b, ')'), err
 }
 
-// appendArrays writes the columns as PostgreSQL's arrays, with commas between.
-func (s rowSet) appendArrays(gen schema.QueryGen, b []byte) ([]byte, error) {
+// arrays writes rows as PostgreSQL's arrays, one for each column.
+type arrays rowSet
+
+// AppendQuery implements schema.QueryAppender.
+func (s arrays) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
 	for column, kind := range s.types {
 		values := make([]any, len(s.rows))
 		for i, row := range s.rows {

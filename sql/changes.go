@@ -19,7 +19,7 @@ import (
 func completeDeliveries(ctx context.Context, w *script, completed []forwarder.Delivery) error {
 	for _, d := range completed {
 		r := rowOf(d)
-		err := w.add(ctx, w.tx.NewRaw(`
+		err := w.add(ctx, bun.SafeQuery(`
 UPDATE deliveries SET status = ?, reason = ?, event_at = ?, value_minor = ?, currency = ?, payload = ?, conversation_id = ?, trigger_id = ?,
   rule = ?, rule_set = ?, why = ?, clid = ?, ad_id = ?, clicked_at = ?, dataset_id = ?, test_code = ?, due_at = ?, updated_at = ?, cancel_if = ?
 WHERE account_id = ? AND id = ? AND status = 'held' AND reason IN (?)`,
@@ -27,7 +27,7 @@ WHERE account_id = ? AND id = ? AND status = 'held' AND reason IN (?)`,
 			r.Rule, r.RuleSet, r.Why, r.Clid, r.AdID, r.ClickedAt, r.DatasetID, r.TestCode, r.DueAt, r.UpdatedAt, r.CancelIf,
 			r.AccountID, r.ID, among("text", valueReasons())))
 		if err == nil { // the sale is at home where it was completed: there people cancel it and opt out
-			err = w.add(ctx, w.tx.NewRaw(`
+			err = w.add(ctx, bun.SafeQuery(`
 UPDATE claims SET conversation_id = ?, trigger_id = ? WHERE account_id = ? AND key = ? AND delivery_id = ?
   AND EXISTS (SELECT 1 FROM deliveries WHERE account_id = ? AND id = ? AND trigger_id = ?)`,
 				r.ConversationID, r.TriggerID, r.AccountID, r.ClaimKey, r.ID, r.AccountID, r.ID, r.TriggerID))
@@ -49,7 +49,7 @@ func valueReasons() (rows [][]any) {
 // cancelDeliveries ends what waits or is held. What is due goes on: it may be in a call (ledger 27).
 func cancelDeliveries(ctx context.Context, w *script, cancelled []forwarder.Delivery) error {
 	for _, d := range cancelled {
-		err := w.add(ctx, w.tx.NewRaw(`
+		err := w.add(ctx, bun.SafeQuery(`
 UPDATE deliveries SET status = ?, reason = ?, updated_at = ? WHERE account_id = ? AND id = ? AND status IN ('waiting', 'held')`,
 			string(forwarder.Cancelled), string(d.Reason), micros(d.UpdatedAt), d.Account, d.ID[:]))
 		if err != nil {

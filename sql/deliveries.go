@@ -100,7 +100,13 @@ var (
 	putClaims     = put[claimRow]{"put_claims", orLeave, "delivery_id"}
 	takeClaims    = put[claimRow]{"take_claims", "", ""}
 	putDeliveries = put[deliveryRow]{"put_deliveries", "", ""}
-	putLanes      = put[laneRow]{"put_lanes", orLeave, ""}
+
+	// makeLanes asks first: an insert that meets a lane which is being leased waits until that is done.
+	makeLanes = question{"make_lanes", `
+WITH needed (account_id) AS (?)
+INSERT INTO lanes (account_id, holder, epoch, lease_until, paused_until, pause_words)
+SELECT n.account_id, '', 0, 0, 0, '' FROM needed n WHERE NOT EXISTS (SELECT 1 FROM lanes l WHERE l.account_id = n.account_id)
+ON CONFLICT DO NOTHING`, []string{"text[]"}, onBoth}
 )
 
 // insertClaims takes the deliveries' claims and returns the deliveries that got theirs. A claim that the plan
@@ -153,16 +159,16 @@ func countLost(snap *attribution.Snapshot, planned, won []forwarder.Delivery) {
 func insertDeliveries(ctx context.Context, w *script, deliveries []forwarder.Delivery) error {
 	rows := make([]deliveryRow, len(deliveries))
 	accounts := map[string]bool{}
-	var lanes []laneRow
+	var lanes [][]any
 	for i, d := range deliveries {
 		rows[i] = rowOf(d)
 		if !accounts[d.Account] {
 			accounts[d.Account] = true
-			lanes = append(lanes, laneRow{AccountID: d.Account})
+			lanes = append(lanes, []any{d.Account})
 		}
 	}
-	if err := putDeliveries.add(ctx, w, rows); err != nil {
+	if err := putDeliveries.add(ctx, w, rows); err != nil || len(lanes) == 0 {
 		return err
 	}
-	return putLanes.add(ctx, w, lanes)
+	return w.add(ctx, makeLanes.about(lanes))
 }

@@ -44,7 +44,7 @@ func TestHotStatementsNameTheAccount(t *testing.T) {
 			heard := &listener{}
 			l.write, l.read = l.write.WithQueryHook(heard), l.read.WithQueryHook(heard)
 			goTheWay(l)
-			for _, p := range preparations { // what is prepared, the listener does not hear
+			for _, p := range slices.Concat(preparations, lookups) { // what is prepared, the listener does not hear
 				text := p.lite()
 				if l.Shared() {
 					text = p.full()

@@ -50,14 +50,14 @@ func meet(ctx context.Context, w *script, now time.Time, batch []*attribution.Ar
 		if fresh = newOf(batch, isNew); err != nil || len(fresh) == 0 {
 			return nil, nil, err
 		}
-		err = w.ask(ctx, whoIs.about(namesOf(fresh)), &people)
+		err = w.query(ctx, whoIs.about(namesOf(fresh)), &people)
 		return fresh, people, err
 	}
 	rows := make([][]any, len(keys))
 	for i, k := range keys {
 		rows[i] = []any{k.AccountID, k.Key, k.ReceivedAt}
 	}
-	if err := w.ask(ctx, newAndWho.about(rows, namesOf(batch)), &people); err != nil {
+	if err := w.query(ctx, newAndWho.about(rows, namesOf(batch)), &people); err != nil {
 		return nil, nil, err
 	}
 	isNew := map[string]bool{}

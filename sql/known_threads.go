@@ -27,10 +27,10 @@ func readThreads(ctx context.Context, w *script, directories map[string]*people,
 		}
 	}
 	if len(ids) == 0 {
-		return nil, w.run(ctx)
+		return nil, nil // nobody is new either
 	}
 	var rows []factRow
-	if err := w.ask(ctx, whatToAsk(w.store.home.shared, directories, ids, threads, fresh), &rows); err != nil {
+	if err := w.query(ctx, whatToAsk(w.store.home.shared, directories, ids, threads, fresh), &rows); err != nil {
 		return nil, err
 	}
 	asBefore := 0
@@ -120,7 +120,7 @@ FROM contacts c WHERE (c.account_id, c.merged_into) IN (?)`, []string{"text,byte
 // and is the question with two more row sets, which come first, and what is asked about them.
 func (q question) and(name, more string) question {
 	const sets = "\nWITH keyed (account_id, key) AS (?),\nasked (account_id, id) AS (?),"
-	return question{name, strings.Replace(q.text, "\nWITH", sets, 1) + more, append([]string{"text,text", "text,bytea"}, q.sets...), q.home}
+	return question{name, strings.Replace(q.text, "\nWITH", sets, 1) + more, append([]string{"text,text", "text,bytea"}, q.args...), q.home}
 }
 
 const keyedClaims = `

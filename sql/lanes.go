@@ -45,16 +45,15 @@ SELECT l.account_id FROM lanes l WHERE l.pause_cause = ? AND l.lease_until < `+s
 	c.Unknown = account.Hold
 	closed := 0
 	for _, c.Account = range accounts {
-		err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-			lane, held, err := leaseLane(ctx, tx, c, s.dbNow())
+		err := s.inScript(ctx, func(ctx context.Context, w *script) error {
+			lane, held, err := takeLane(ctx, w, c)
 			if err != nil || !held || lane.Rested != forwarder.AccountRemoved {
 				return err
 			}
-			if _, err = closeOrphans(ctx, tx, c, lane.Epoch); err != nil {
+			if _, err = closeOrphans(ctx, w, c, lane.Epoch); err != nil {
 				return err
 			}
-			_, err = tx.NewRaw("UPDATE lanes SET lease_until = 0 WHERE account_id = ? AND holder = ?", c.Account, c.Node).Exec(ctx)
-			return err
+			return w.add(ctx, bun.SafeQuery("UPDATE lanes SET lease_until = 0 WHERE account_id = ? AND holder = ?", c.Account, c.Node))
 		})
 		if err != nil {
 			return closed, fmt.Errorf("close calls left open of %s: %w", c.Account, err)

@@ -254,7 +254,7 @@ func TestCancelNeverReachesIntoACall(t *testing.T) {
 	ids := []uuid.UUID{found[0].ID, found[1].ID, found[2].ID}
 
 	inside, goOn := make(chan bool), make(chan bool)
-	l.write = l.write.WithQueryHook(pausing{after: `INSERT INTO "calls"`, inside: inside, goOn: goOn})
+	l.write = l.write.WithQueryHook(pausing{after: "EXECUTE due_deliveries", inside: inside, goOn: goOn})
 	claimed := make(chan *forwarder.Call)
 	go func() {
 		call, err := l.Claim(t.Context(), forwarder.Claim{Account: "shop", Node: "a", Now: l.now, Lease: time.Minute, Max: 1})

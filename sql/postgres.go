@@ -49,7 +49,7 @@ func (s *Store) openPostgres(ctx context.Context, o Options) error {
 	}
 	s.write = bun.NewDB(openPostgres(config, postgresOptions{Prepare: forPostgres()}), pgdialect.New())
 	// Reads have connections of their own, so that what looks is answered however much is written.
-	s.read = bun.NewDB(openPostgres(config, postgresOptions{MaxConns: 4}), pgdialect.New())
+	s.read = bun.NewDB(openPostgres(config, postgresOptions{MaxConns: 4, Prepare: lookups}), pgdialect.New())
 	return nil
 }
 

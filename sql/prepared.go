@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
+	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
 	"github.com/uptrace/bun/schema"
 )
@@ -23,12 +25,17 @@ type preparation interface {
 	lite() string // for SQLite's driver
 }
 
-// preparations is what batches ask and write. Of the questions that differ, each database prepares its own.
+// preparations is what batches and calls ask and write. Of the questions that differ, each database prepares
+// its own.
 var preparations = []preparation{
 	whoIs, newAndWho, whatHappened, whatHappenedShared, whatElse, whatElseShared,
 	putKeys, putContacts, putAliases, moveAliases, putConversations,
-	putMessages, putClicks, putWaiting, putClaims, takeClaims, putDeliveries, putLanes, putCounts,
+	putMessages, putClicks, putWaiting, putClaims, takeClaims, putDeliveries, makeLanes, putCounts,
+	leaseLane, openCalls, dueDeliveries, putCalls, settleCall, settleDeliveries,
 }
+
+// lookups are asked outside of transactions.
+var lookups = []preparation{dueLanes}
 
 // forPostgres are the preparations that PostgreSQL runs.
 func forPostgres() (list []preparation) {
@@ -56,11 +63,12 @@ func (s *Store) prepareLite(ctx context.Context) error {
 	return nil
 }
 
-// question is a statement that is asked for rows; its text has a ? for each of its row sets.
+// question is a statement with a ? for each of its arguments: a value, or rows. {clock} and {payload} stand for
+// what its database's home says.
 type question struct {
 	name string
 	text string
-	sets []string // the columns' types of each row set, "text,bytea"
+	args []string // PostgreSQL's types: "text" is a value, "text,bytea" rows of two columns, "bytea[]" rows of one
 	home only
 }
 
@@ -73,58 +81,85 @@ const (
 	onlyPostgres
 )
 
+// columns are the types of an argument's columns where it is rows; nil where it is a value.
+func columns(arg string) []string {
+	if one, is := strings.CutSuffix(arg, "[]"); is {
+		return []string{one}
+	}
+	if list := strings.Split(arg, ","); len(list) > 1 {
+		return list
+	}
+	return nil
+}
+
 func (q question) id() string { return q.name }
+
+// with writes the text with something else for each ?.
+func (q question) with(h home, argument func(i int, types []string) string) string {
+	parts := strings.Split(strings.NewReplacer("{clock}", h.clock, "{payload}", h.payload).Replace(q.text), "?")
+	text := parts[0]
+	for i, arg := range q.args {
+		text += argument(i, columns(arg)) + parts[i+1]
+	}
+	return text
+}
 
 func (q question) full() string {
 	var params []string
-	text := q.text
-	for _, types := range q.sets {
-		var columns []string
-		for kind := range strings.SplitSeq(types, ",") {
-			params = append(params, kind+"[]")
-			columns = append(columns, fmt.Sprintf("$%d", len(params)))
+	text := q.with(postgres, func(i int, types []string) string {
+		if types == nil {
+			params = append(params, q.args[i])
+			return fmt.Sprintf("$%d", len(params))
 		}
-		text = strings.Replace(text, "?", "SELECT * FROM unnest("+strings.Join(columns, ", ")+")", 1)
-	}
+		var list []string
+		for _, kind := range types {
+			params = append(params, kind+"[]")
+			list = append(list, fmt.Sprintf("$%d", len(params)))
+		}
+		return "SELECT * FROM unnest(" + strings.Join(list, ", ") + ")"
+	})
 	return fmt.Sprintf("PREPARE %s (%s) AS %s", q.name, strings.Join(params, ", "), text)
 }
 
-// lite takes each row set as one JSON text: a list of VALUES would be another statement for each length.
+// lite takes rows as one JSON text: a list of VALUES would be another statement for each length.
 func (q question) lite() string {
-	text := q.text
-	for _, types := range q.sets {
-		var columns []string
-		for kind := range strings.SplitSeq(types, ",") {
-			column := fmt.Sprintf("value ->> %d", len(columns))
+	return q.with(sqlite, func(_ int, types []string) string {
+		if types == nil {
+			return "?"
+		}
+		var list []string
+		for i, kind := range types {
+			column := fmt.Sprintf("value ->> %d", i)
 			if kind == "bytea" {
 				column = "unhex(" + column + ")"
 			}
-			columns = append(columns, column)
+			list = append(list, column)
 		}
-		text = strings.Replace(text, "(?)", "(SELECT "+strings.Join(columns, ", ")+" FROM json_each(:))", 1)
-	}
-	return strings.ReplaceAll(text, "json_each(:)", "json_each(?)")
+		return "SELECT " + strings.Join(list, ", ") + " FROM json_each(?)"
+	})
 }
 
-// about is the question asked for some rows, one list for each of its row sets.
-func (q question) about(rows ...[][]any) asking { return asking{q, rows} }
+// about is the question with its arguments: rows are [][]any.
+func (q question) about(args ...any) asking { return asking{q, args} }
 
 type asking struct {
 	question
-	rows [][][]any
+	args []any
 }
 
-// args are the row sets as SQLite's prepared statement takes them.
-func (a asking) args() ([]any, error) {
-	args := make([]any, len(a.rows))
-	for i, set := range a.rows {
-		list, err := jsonRows(set)
-		if err != nil {
-			return nil, err
+// values are the arguments as SQLite's prepared statement takes them.
+func (a asking) values() ([]any, error) {
+	values := slices.Clone(a.args)
+	for i, arg := range a.args {
+		if rows, are := arg.([][]any); are {
+			list, err := jsonRows(rows)
+			if err != nil {
+				return nil, err
+			}
+			values[i] = list
 		}
-		args[i] = list
 	}
-	return args, nil
+	return values, nil
 }
 
 // jsonRows writes rows of texts and bytes as lite reads them.
@@ -149,28 +184,32 @@ func (a asking) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
 		return a.appendLite(gen, b)
 	}
 	b = append(append(append(b, "EXECUTE "...), a.name...), " ("...)
-	for i, types := range a.sets {
+	for i, arg := range a.args {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
+		var part schema.QueryAppender = bun.List([]any{arg})
+		if rows, are := arg.([][]any); are {
+			part = arrays{columns(a.question.args[i]), rows}
+		}
 		var err error
-		if b, err = (rowSet{strings.Split(types, ","), a.rows[i]}).appendArrays(gen, b); err != nil {
+		if b, err = part.AppendQuery(gen, b); err != nil {
 			return nil, err
 		}
 	}
 	return append(b, ')'), nil
 }
 
-// appendLite writes the question with its rows in it, for a look at its plan.
+// appendLite writes the question with its arguments in it, for what is not prepared and for a look at its plan.
 func (a asking) appendLite(gen schema.QueryGen, b []byte) ([]byte, error) {
-	args, err := a.args()
+	values, err := a.values()
 	if err != nil {
 		return nil, err
 	}
 	parts := strings.Split(a.lite(), "?")
 	b = append(b, parts[0]...)
-	for i, list := range args {
-		b = append(gen.AppendValue(b, reflect.ValueOf(list)), parts[i+1]...)
+	for i, v := range values {
+		b = append(gen.AppendValue(b, reflect.ValueOf(v)), parts[i+1]...)
 	}
 	return b, nil
 }

@@ -100,8 +100,7 @@ func (p put[T]) add(ctx context.Context, w *script, rows []T) error {
 		_, err := p.each(ctx, w, rows)
 		return err
 	}
-	w.text = append(p.appendExecute(w.store.write.QueryGen(), w.text, rows), ";\n"...)
-	return nil
+	return w.add(ctx, execution[T]{p, rows})
 }
 
 // fresh inserts rows that may be there already, and returns the identities of those that were not.

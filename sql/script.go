@@ -15,10 +15,10 @@ import (
 // with the last of them. On SQLite each statement runs at once.
 type script struct {
 	store *Store
-	tx    bun.IDB      // what statements are built with; on SQLite they run in it
-	conn  *stdsql.Conn // of a shared database; nil on SQLite
-	text  []byte       // what waits to be sent
-	again bool         // an earlier attempt failed
+	tx    bun.Tx   // on SQLite
+	conn  bun.Conn // on a shared database
+	text  []byte   // what waits to be sent there
+	again bool     // an earlier attempt failed
 }
 
 // inScript runs fn in one transaction, on a shared database again where another node got in between.
@@ -37,7 +37,7 @@ func (s *Store) inScript(ctx context.Context, fn func(context.Context, *script) 
 // scriptOnce is the transaction on a shared database. It is begun by its own text, because database/sql
 // would spend a round trip on BEGIN and one on COMMIT.
 func (s *Store) scriptOnce(ctx context.Context, again bool, fn func(context.Context, *script) error) (err error) {
-	conn, err := s.write.DB.Conn(ctx)
+	conn, err := s.write.Conn(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,33 +48,26 @@ func (s *Store) scriptOnce(ctx context.Context, again bool, fn func(context.Cont
 		}
 		_ = conn.Close()
 	}()
-	w := &script{store: s, tx: s.write, conn: conn, text: []byte("BEGIN;\n"), again: again}
+	w := &script{store: s, conn: conn, text: []byte("BEGIN;\n"), again: again}
 	if err := fn(ctx, w); err != nil {
 		return classed(err, false)
 	}
-	w.text = append(w.text, "COMMIT"...)
-	err = w.run(ctx)
+	_, err = w.exec(ctx, bun.Safe("COMMIT"))
 	ended = err == nil
 	return classed(err, true)
 }
 
 // rollback ends what may have begun. A connection that does not take it is closed, and the server ends it.
-func rollback(ctx context.Context, conn *stdsql.Conn) {
+func rollback(ctx context.Context, conn bun.Conn) {
 	if _, err := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); err != nil {
 		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 	}
 }
 
-// statement is what bun builds.
-type statement interface {
-	schema.QueryAppender
-	Exec(ctx context.Context, dest ...any) (stdsql.Result, error)
-}
-
 // add runs a statement whose result nobody reads at once, or keeps it until something is asked.
-func (w *script) add(ctx context.Context, q statement) error {
+func (w *script) add(ctx context.Context, q schema.QueryAppender) error {
 	if !w.store.home.shared {
-		_, err := q.Exec(ctx)
+		_, err := w.exec(ctx, q)
 		return err
 	}
 	text, err := q.AppendQuery(w.store.write.QueryGen(), w.text)
@@ -82,53 +75,77 @@ func (w *script) add(ctx context.Context, q statement) error {
 	return err
 }
 
-// run sends what was kept to a shared database.
-func (w *script) run(ctx context.Context) error {
-	text := string(w.text)
-	w.text = nil
-	_, err := w.conn.ExecContext(ctx, text)
-	return err
+// exec runs a statement that returns no rows, after what was kept, and says how many it changed.
+func (w *script) exec(ctx context.Context, q schema.QueryAppender) (changed int, err error) {
+	var res stdsql.Result
+	if a, ok := q.(asking); ok && !w.store.home.shared {
+		res, err = w.execPrepared(ctx, a)
+	} else {
+		res, err = send(w, q, func(text string) (stdsql.Result, error) { return w.db().ExecContext(ctx, text) })
+	}
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
 }
 
-// ask asks a question, whose rows go into dest. On a shared database what was kept goes with it.
-func (w *script) ask(ctx context.Context, q asking, dest any) error {
-	if w.store.home.shared {
-		return w.query(ctx, q, dest)
-	}
-	args, err := q.args()
-	if err != nil {
-		return err
-	}
-	stmt := w.prepared(ctx, q.name)
-	defer func() { _ = stmt.Close() }() // the one that is prepared stays
-	rows, err := stmt.QueryContext(ctx, args...)
-	if err != nil {
-		return err
-	}
-	return w.read(ctx, rows, dest)
-}
-
-// query sends what was kept and a statement that returns rows. PostgreSQL takes both in one go, as long as
-// only the last statement returns any.
+// query asks for rows, which go into dest, after what was kept. PostgreSQL takes all in one go, as long as only
+// the last statement returns rows.
 func (w *script) query(ctx context.Context, q schema.QueryAppender, dest any) error {
-	text, err := q.AppendQuery(w.store.write.QueryGen(), w.text)
+	var rows *stdsql.Rows
+	var err error
+	if a, ok := q.(asking); ok && !w.store.home.shared {
+		rows, err = w.queryPrepared(ctx, a)
+	} else {
+		rows, err = send(w, q, func(text string) (*stdsql.Rows, error) { return w.db().QueryContext(ctx, text) })
+	}
 	if err != nil {
 		return err
 	}
-	w.text = nil
-	rows, err := w.conn.QueryContext(ctx, string(text))
-	if err != nil {
-		return err
-	}
-	return w.read(ctx, rows, dest)
-}
-
-func (w *script) read(ctx context.Context, rows *stdsql.Rows, dest any) error {
 	defer func() { _ = rows.Close() }()
 	return cmp.Or(w.store.write.ScanRows(ctx, rows, dest), rows.Err())
 }
 
+// send sends what was kept and a statement after it.
+func send[T any](w *script, q schema.QueryAppender, to func(text string) (T, error)) (T, error) {
+	text, err := q.AppendQuery(w.store.write.QueryGen(), w.text)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	w.text = nil
+	return to(string(text))
+}
+
+func (w *script) db() bun.IDB {
+	if w.store.home.shared {
+		return w.conn
+	}
+	return w.tx
+}
+
+func (w *script) execPrepared(ctx context.Context, a asking) (stdsql.Result, error) {
+	values, err := a.values()
+	if err != nil {
+		return nil, err
+	}
+	stmt := w.prepared(ctx, a.name)
+	defer func() { _ = stmt.Close() }() // the one that is prepared stays
+	return stmt.ExecContext(ctx, values...)
+}
+
+func (w *script) queryPrepared(ctx context.Context, a asking) (*stdsql.Rows, error) {
+	values, err := a.values()
+	if err != nil {
+		return nil, err
+	}
+	stmt := w.prepared(ctx, a.name)
+	defer func() { _ = stmt.Close() }() // its rows keep what they need
+	return stmt.QueryContext(ctx, values...)
+}
+
 // prepared is a statement that SQLite's writer has prepared, inside this transaction.
 func (w *script) prepared(ctx context.Context, name string) *stdsql.Stmt {
-	return w.tx.(bun.Tx).StmtContext(ctx, w.store.prepared[name])
+	return w.tx.StmtContext(ctx, w.store.prepared[name])
 }

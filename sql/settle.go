@@ -16,29 +16,32 @@ import (
 // was stopped and woke up late changes nothing (ledger 21). Whoever takes the lane over meanwhile waits
 // for the call's row.
 func (s *Store) Settle(ctx context.Context, call *forwarder.Call, t forwarder.Settlement) (changed int, err error) {
-	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		res, err := tx.NewRaw(`
-UPDATE calls SET outcome = ?, ended_at = ?, http_status = ?, code = ?, subcode = ?, words = ?, trace_id = ?, answer = ?, carries = NULL
-WHERE account_id = ? AND id = ? AND outcome = 'open'
-  AND EXISTS (SELECT 1 FROM lanes WHERE account_id = ? AND holder = ? AND epoch = ?)`,
-			t.Outcome, micros(t.EndedAt), t.HTTPStatus, t.Code, t.Subcode, t.Words, t.TraceID, t.Answer,
-			call.Account, call.ID[:], call.Account, call.Node, call.Epoch).Exec(ctx)
+	err = s.inScript(ctx, func(ctx context.Context, w *script) error {
+		changed = 0
+		open, err := w.exec(ctx, settleCall.about(t.Outcome, micros(t.EndedAt), t.HTTPStatus, t.Code, t.Subcode, t.Words, t.TraceID, t.Answer,
+			call.Account, call.ID[:], call.Account, call.Node, call.Epoch))
 		if err != nil {
 			return fmt.Errorf("settle call: %w", err)
 		}
-		if open, err := res.RowsAffected(); err != nil || open == 0 {
-			return err // the lane was taken over, or the call is settled already
+		if open == 0 {
+			return nil // the lane was taken over, or the call is settled already
 		}
-		if changed, err = settleDeliveries(ctx, tx, call, t); err != nil {
+		if changed, err = settleAll(ctx, w, call, t); err != nil {
 			return fmt.Errorf("settle deliveries: %w", err)
 		}
-		return settleLane(ctx, tx, call, t)
+		return settleLane(ctx, w, call, t)
 	})
 	return changed, err
 }
 
+var settleCall = question{"settle_call", `
+UPDATE calls SET outcome = ?, ended_at = ?, http_status = ?, code = ?, subcode = ?, words = ?, trace_id = ?, answer = ?, carries = NULL
+WHERE account_id = ? AND id = ? AND outcome = 'open'
+  AND EXISTS (SELECT 1 FROM lanes WHERE account_id = ? AND holder = ? AND epoch = ?)`,
+	[]string{"text", "bigint", "bigint", "bigint", "bigint", "text", "text", "bytea", "text", "bytea", "text", "text", "bigint"}, onBoth}
+
 // settleLane lets the lane rest, or go on after a rest. What a person did to it meanwhile stands.
-func settleLane(ctx context.Context, tx bun.Tx, call *forwarder.Call, t forwarder.Settlement) error {
+func settleLane(ctx context.Context, w *script, call *forwarder.Call, t forwarder.Settlement) error {
 	pause := forwarder.Pause{}
 	switch {
 	case t.Pause != nil:
@@ -48,17 +51,16 @@ func settleLane(ctx context.Context, tx bun.Tx, call *forwarder.Call, t forwarde
 	}
 	// A probe of a wrong account that meets another trouble mends nothing: cause and words stay.
 	still := t.Outcome != forwarder.Accepted && (pause.Cause == forwarder.BreakerOpen || pause.Cause == forwarder.Throttled)
-	_, err := tx.NewRaw(`UPDATE lanes SET paused_until = ?,
+	return w.add(ctx, bun.SafeQuery(`UPDATE lanes SET paused_until = ?,
   pause_words = CASE WHEN pause_cause = ? AND ? THEN pause_words ELSE ? END,
   pause_cause = CASE WHEN pause_cause = ? AND ? THEN pause_cause ELSE ? END
 WHERE account_id = ? AND holder = ? AND epoch = ? AND pause_cause NOT IN (?)`,
 		micros(pause.Until), forwarder.AccountWrong, still, pause.Words, forwarder.AccountWrong, still, pause.Cause, call.Account, call.Node, call.Epoch,
-		bun.List([]forwarder.Cause{forwarder.ByHand, forwarder.AccountRemoved})).Exec(ctx)
-	return err
+		bun.List([]forwarder.Cause{forwarder.ByHand, forwarder.AccountRemoved})))
 }
 
-// settleDeliveries writes what became of the deliveries of a call.
-func settleDeliveries(ctx context.Context, tx bun.Tx, call *forwarder.Call, t forwarder.Settlement) (int, error) {
+// settleAll writes what became of the deliveries of a call.
+func settleAll(ctx context.Context, w *script, call *forwarder.Call, t forwarder.Settlement) (int, error) {
 	var earlier [][]any
 	for _, d := range call.Deliveries {
 		if d.Call != uuid.Nil {
@@ -66,7 +68,7 @@ func settleDeliveries(ctx context.Context, tx bun.Tx, call *forwarder.Call, t fo
 		}
 	}
 	if len(earlier) > 0 {
-		if err := rememberCalls(ctx, tx, call.Account, among("bytea", earlier)); err != nil {
+		if err := rememberCalls(ctx, w, call.Account, among("bytea", earlier)); err != nil {
 			return 0, err
 		}
 	}
@@ -76,7 +78,7 @@ func settleDeliveries(ctx context.Context, tx bun.Tx, call *forwarder.Call, t fo
 		for i, d := range part.Deliveries {
 			ids[i] = []any{d.ID[:]}
 		}
-		n, err := settleSome(ctx, tx, call, part.Settlement, ids)
+		n, err := settleSome(ctx, w, call, part.Settlement, ids)
 		if err != nil {
 			return 0, err
 		}
@@ -85,25 +87,22 @@ func settleDeliveries(ctx context.Context, tx bun.Tx, call *forwarder.Call, t fo
 	return total, nil
 }
 
-func settleSome(ctx context.Context, tx bun.Tx, call *forwarder.Call, t forwarder.Settlement, ids [][]any) (int, error) {
+func settleSome(ctx context.Context, w *script, call *forwarder.Call, t forwarder.Settlement, ids [][]any) (int, error) {
 	unknown, tried := 0, 1
 	if t.Outcome == forwarder.Unknown {
 		unknown = 1
 	} else if t.Pause != nil && t.Pause.Cause != forwarder.BreakerOpen {
 		tried = 0 // the lane is what was refused: the events' own backoff goes on where it was
 	}
-	res, err := tx.NewRaw(`
+	return w.exec(ctx, settleDeliveries.about(t.To, t.Reason, t.Words, micros(t.Due), t.BatchLimit, t.BatchLimit, t.Revision, t.Revision, call.ID[:],
+		tried, unknown, micros(t.EndedAt), call.Account, ids))
+}
+
+var settleDeliveries = question{"settle_deliveries", `
 UPDATE deliveries SET status = ?, reason = ?, detail = ?, due_at = ?, batch_limit = CASE WHEN ? > 0 THEN ? ELSE batch_limit END,
   revision = CASE WHEN ? > 0 THEN ? ELSE revision END, call_id = ?, attempts = attempts + ?, unknowns = unknowns + ?, updated_at = ?
 WHERE account_id = ? AND id IN (?) AND CASE WHEN status = 'queued' THEN TRUE ELSE FALSE END`,
-		t.To, t.Reason, t.Words, micros(t.Due), t.BatchLimit, t.BatchLimit, t.Revision, t.Revision, call.ID[:], tried, unknown, micros(t.EndedAt),
-		call.Account, among("bytea", ids)).Exec(ctx)
-	if err != nil {
-		return 0, err
-	}
-	n, err := res.RowsAffected()
-	return int(n), err
-}
+	[]string{"text", "text", "text", "bigint", "bigint", "bigint", "bigint", "bigint", "bytea", "bigint", "bigint", "bigint", "text", "bytea[]"}, onBoth}
 
 // Expire implements forwarder.Queue. It ends at most 500 at a time, so that nobody waits for it. What a call
 // carries that nobody has settled is left: Meta may have it.

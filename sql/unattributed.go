@@ -51,8 +51,8 @@ func writeWaiting(ctx context.Context, w *script, threads []*attribution.Thread)
 		}
 	}
 	if len(gone) > 0 {
-		err := w.add(ctx, w.tx.NewDelete().Model((*waitingRow)(nil)).
-			Where("(account_id, conversation_id, trigger_id, rule) IN (?)", among("text,bytea,bytea,text", gone)))
+		err := w.add(ctx, bun.SafeQuery("DELETE FROM unattributed WHERE (account_id, conversation_id, trigger_id, rule) IN (?)",
+			among("text,bytea,bytea,text", gone)))
 		if err != nil {
 			return err
 		}
