@@ -73,14 +73,21 @@ func (f *Forwarder) Run(ctx context.Context) error {
 	var lanes sync.WaitGroup
 	defer lanes.Wait()
 	slots := make(chan struct{}, f.MaxLanes)
-	for ctx.Err() == nil {
+	for swept := true; ctx.Err() == nil; {
+		if swept {
+			if err := f.expire(ctx); err != nil && ctx.Err() == nil {
+				f.Log.Error("cannot end what is too old; it is not sent either", "error", err)
+			}
+		}
 		if err := f.look(ctx, &lanes, slots); err != nil && ctx.Err() == nil {
 			f.Log.Error("cannot look for due deliveries; trying again in a second", "error", err)
 		}
 		select {
 		case <-ctx.Done():
 		case <-sweep.C:
+			swept = true
 		case <-f.wake:
+			swept = false
 		}
 	}
 	return nil
@@ -89,9 +96,6 @@ func (f *Forwarder) Run(ctx context.Context) error {
 // look starts a goroutine for every due lane that is not in flight already. It takes them in any
 // order, so that each has its turn when more lanes are due than there are slots.
 func (f *Forwarder) look(ctx context.Context, lanes *sync.WaitGroup, slots chan struct{}) error {
-	if err := f.expire(ctx); err != nil && ctx.Err() == nil {
-		f.Log.Error("cannot end what is too old; it is not sent either", "error", err)
-	}
 	due, err := f.Queue.Due(ctx, f.Node, f.Clock.Now())
 	if err != nil {
 		return fmt.Errorf("list due lanes: %w", err)

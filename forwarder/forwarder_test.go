@@ -41,6 +41,33 @@ func TestALeaseOutlivesItsCall(t *testing.T) {
 	}
 }
 
+// A lane of many small batches does not flood Meta: what is due meanwhile gathers. Full batches are no flood.
+func TestManySmallCallsArePaced(t *testing.T) {
+	now, calls := noon, 0
+	f, queue := loop(t, func(capi.Dataset, [][]byte) error { calls++; return nil }, func(o *Options) {
+		o.Clock = steady(func() time.Time { return now })
+	})
+	pass := func(times, events int) {
+		t.Helper()
+		for range times {
+			queue.queue("bakery", events, noon)
+			if _, err := f.Once(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	pass(3, capi.MaxBatch)
+	pass(callsPerSecond+10, 1)
+	if want := 3 + callsPerSecond; calls != want {
+		t.Errorf("%d calls at once, want %d", calls, want)
+	}
+	now = now.Add(time.Second / callsPerSecond)
+	pass(2, 1)
+	if want := 3 + callsPerSecond + 1; calls != want || queue.count("bakery", Queued) != 1 {
+		t.Errorf("%d calls a moment later, %d events left; want one call with all that had gathered", calls, queue.count("bakery", Queued))
+	}
+}
+
 func TestOnceSendsABatchOfEveryDueLane(t *testing.T) {
 	var calls []string
 	f, queue := loop(t, func(to capi.Dataset, events [][]byte) error {

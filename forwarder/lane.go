@@ -14,8 +14,8 @@ import (
 // What one lane may do to Meta, whatever waits in it.
 const (
 	// callsPerSecond keeps a lane of many small batches from flooding: what is due meanwhile gathers and
-	// goes together. At a thousand events a call it is no limit.
-	callsPerSecond = 100
+	// goes together. Full batches do not count.
+	callsPerSecond = 50
 	// tripAfter is how many calls in a row fail before the lane rests.
 	tripAfter = 5
 	// A lane whose calls fail rests for half a minute, and twice as long each time its next call fails too.
@@ -37,6 +37,15 @@ type lane struct {
 	alike   alike      // refusals in a row
 	healed  time.Time  // when a call was taken after a rest; limits from before say nothing
 	after   Place      // where the batch before ended, when the next follows at once; zero = at the beginning
+}
+
+// mayCall reports whether another call may be made now, and spent says that one was, of so many events.
+func (l *lane) mayCall(now time.Time) bool { return l.pace.TokensAt(now) >= 1 }
+
+func (l *lane) spent(now time.Time, events int) {
+	if events < capi.MaxBatch {
+		l.pace.AllowN(now, 1)
+	}
 }
 
 // writeBeside writes a batch down while the next is under way.

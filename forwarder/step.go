@@ -27,7 +27,7 @@ func (f *Forwarder) step(ctx context.Context, id string, follows bool) (n int, e
 	if !known {
 		return 0, nil // removed from the settings: its events stay queued
 	}
-	if !l.pace.AllowN(f.Clock.Now(), 1) {
+	if !l.mayCall(f.Clock.Now()) {
 		return 0, nil // what is due meanwhile goes together at the next look
 	}
 	after := l.after
@@ -36,6 +36,7 @@ func (f *Forwarder) step(ctx context.Context, id string, follows bool) (n int, e
 	if call == nil || err != nil {
 		return 0, err
 	}
+	l.spent(call.StartedAt, len(call.Deliveries))
 	// From here on the call has an intent in the ledger: it is sent and settled even while the
 	// process is asked to stop.
 	ctx = context.WithoutCancel(ctx)
