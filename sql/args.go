@@ -2,6 +2,9 @@ package sql
 
 import (
 	"context"
+	"encoding/hex"
+	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -43,24 +46,60 @@ type arrays rowSet
 
 // AppendQuery implements schema.QueryAppender.
 func (s arrays) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
-	for column, kind := range s.types {
-		values := make([]any, len(s.rows))
-		for i, row := range s.rows {
-			values[i] = row[column]
-		}
+	for column := range s.types {
 		if column > 0 {
 			b = append(b, ", "...)
 		}
-		b = append(b, "ARRAY["...)
-		if len(values) > 0 { // an empty list would be written as NULL
-			var err error
-			if b, err = bun.List(values).AppendQuery(gen, b); err != nil {
-				return nil, err
-			}
-		}
-		b = append(append(append(b, "]::"...), kind...), "[]"...)
+		b = appendArray(b, s.types[column], len(s.rows), func(i int) reflect.Value { return reflect.ValueOf(s.rows[i][column]) })
 	}
 	return b, nil
+}
+
+// appendArray writes one of PostgreSQL's arrays as a literal, '{"a","b"}'::text[]. A list in brackets would be
+// parsed, analysed and evaluated value by value, which took an eighth of its CPU under load.
+func appendArray(b []byte, kind string, n int, value func(i int) reflect.Value) []byte {
+	b = append(b, "'{"...)
+	for i := range n {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendElement(b, value(i))
+	}
+	return append(append(append(b, "}'::"...), kind...), "[]"...)
+}
+
+// appendElement writes a text, bytes or a whole number. Inside the literal's quotes stand the element's; each
+// kind has its own escape.
+func appendElement(b []byte, v reflect.Value) []byte {
+	switch v.Kind() {
+	case reflect.String:
+		return appendQuoted(b, v.String())
+	case reflect.Slice:
+		if v.IsNil() {
+			return append(b, "NULL"...)
+		}
+		return append(hex.AppendEncode(append(b, `"\\x`...), v.Bytes()), '"')
+	case reflect.Int64, reflect.Int:
+		return strconv.AppendInt(b, v.Int(), 10)
+	default:
+		panic("sql: no array of " + v.Kind().String()) // a row struct with a field of a new kind
+	}
+}
+
+func appendQuoted(b []byte, text string) []byte {
+	b = append(b, '"')
+	for _, c := range []byte(text) {
+		switch c {
+		case 0: // PostgreSQL knows no such text; none comes through the door
+		case '\'':
+			b = append(b, "''"...)
+		case '"', '\\':
+			b = append(b, '\\', c)
+		default:
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
 }
 
 // insert writes rows in one statement; clause is what follows the values, such as "CONFLICT DO

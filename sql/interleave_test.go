@@ -108,7 +108,7 @@ func TestAMergeMeanwhileIsSeen(t *testing.T) {
 	l.wantStatuses(map[string]int{"queued": 2})
 }
 
-func node(t *testing.T, url string) *Store {
+func node(t testing.TB, url string) *Store {
 	t.Helper()
 	s, err := Open(t.Context(), Options{URL: url, Node: "test"})
 	if err != nil {

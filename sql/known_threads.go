@@ -19,18 +19,18 @@ func readThreads(ctx context.Context, w *script, directories map[string]*people,
 	fresh []*attribution.Arrival,
 ) (known []forwarder.Delivery, err error) {
 	owner := map[string]*attribution.Thread{}
-	var ids [][]any
 	for _, t := range threads {
 		for _, id := range t.IDs {
 			owner[t.Account+string(id[:])] = t
-			ids = append(ids, []any{t.Account, id[:]})
 		}
 	}
-	if len(ids) == 0 {
-		return nil, nil // nobody is new either
+	ids := knownConversations(directories, owner)
+	question, needed := whatToAsk(w.store.home.shared, directories, ids, threads, fresh)
+	if !needed {
+		return nil, nil
 	}
 	var rows []factRow
-	if err := w.query(ctx, whatToAsk(w.store.home.shared, directories, ids, threads, fresh), &rows); err != nil {
+	if err := w.query(ctx, question, &rows); err != nil {
 		return nil, err
 	}
 	asBefore := 0
@@ -56,9 +56,22 @@ func readThreads(ctx context.Context, w *script, directories map[string]*people,
 	return known, nil
 }
 
-// whatToAsk chooses the question. Claims of no conversation and quotes are asked for only where the
+// knownConversations are those of the threads that were there before: of one that is made now nothing is known.
+func knownConversations(directories map[string]*people, owner map[string]*attribution.Thread) (ids [][]any) {
+	for _, account := range sortedAccounts(directories) {
+		for _, r := range directories[account].conversations {
+			if owner[account+string(r.ID)] != nil {
+				ids = append(ids, []any{account, r.ID})
+			}
+		}
+	}
+	return ids
+}
+
+// whatToAsk chooses the question, if there is anything to ask: on a shared database always, because it takes the
+// writes that lock the threads along. Claims of no conversation and quotes are asked for only where the
 // rules of an account do.
-func whatToAsk(shared bool, directories map[string]*people, ids [][]any, threads []*attribution.Thread, fresh []*attribution.Arrival) asking {
+func whatToAsk(shared bool, directories map[string]*people, ids [][]any, threads []*attribution.Thread, fresh []*attribution.Arrival) (q asking, needed bool) {
 	var keys, quoted [][]any
 	quotes := map[string]bool{}
 	for _, a := range fresh {
@@ -75,15 +88,17 @@ func whatToAsk(shared bool, directories map[string]*people, ids [][]any, threads
 		}
 	}
 	more := len(keys)+len(quoted) > 0
-	switch {
+	switch needed = shared || more || len(ids) > 0; {
 	case shared && more:
-		return whatElseShared.about(keys, quoted, ids, knownRoots(directories))
+		q = whatElseShared.about(keys, quoted, ids, knownRoots(directories))
 	case shared:
-		return whatHappenedShared.about(ids, knownRoots(directories))
+		q = whatHappenedShared.about(ids, knownRoots(directories))
 	case more:
-		return whatElse.about(keys, quoted, ids)
+		q = whatElse.about(keys, quoted, ids)
+	default:
+		q = whatHappened.about(ids)
 	}
-	return whatHappened.about(ids)
+	return q, needed
 }
 
 // The deliveries of claims, as factRow has them.

@@ -49,7 +49,7 @@ func (p put[T]) lite() string {
 func (p put[T]) full() string {
 	var types, params []string
 	for i, f := range p.table().Fields {
-		types = append(types, arrayType(f))
+		types = append(types, columnType(f)+"[]")
 		params = append(params, fmt.Sprintf("$%d", i+1))
 	}
 	text := fmt.Sprintf("PREPARE %s (%s) AS %s", p.name, strings.Join(types, ", "),
@@ -60,35 +60,34 @@ func (p put[T]) full() string {
 	return text
 }
 
-// arrayType is PostgreSQL's type for the values of a column; our tables have three.
-func arrayType(f *schema.Field) string {
+// columnType is PostgreSQL's type for the values of a column; our tables have three.
+func columnType(f *schema.Field) string {
 	switch f.IndirectType.Kind() {
 	case reflect.String:
-		return "text[]"
+		return "text"
 	case reflect.Slice:
-		return "bytea[]"
+		return "bytea"
 	default:
-		return "bigint[]"
+		return "bigint"
 	}
 }
 
-// appendExecute writes the rows as one execution of what PostgreSQL has prepared.
-func (p put[T]) appendExecute(gen schema.QueryGen, b []byte, rows []T) []byte {
-	b = append(append(append(b, "EXECUTE "...), p.name...), " ("...)
-	for i, f := range p.table().Fields {
+// execution is a put of some rows, as one execution of what PostgreSQL has prepared.
+type execution[T any] struct {
+	put  put[T]
+	rows []T
+}
+
+// AppendQuery implements schema.QueryAppender.
+func (e execution[T]) AppendQuery(_ schema.QueryGen, b []byte) ([]byte, error) {
+	b = append(append(append(b, "EXECUTE "...), e.put.name...), " ("...)
+	for i, f := range e.put.table().Fields {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
-		b = append(b, "ARRAY["...)
-		for j := range rows {
-			if j > 0 {
-				b = append(b, ", "...)
-			}
-			b = f.AppendValue(gen, b, reflect.ValueOf(&rows[j]).Elem())
-		}
-		b = append(append(b, "]::"...), arrayType(f)...)
+		b = appendArray(b, columnType(f), len(e.rows), func(i int) reflect.Value { return f.Value(reflect.ValueOf(&e.rows[i]).Elem()) })
 	}
-	return append(b, ')')
+	return append(b, ')'), nil
 }
 
 // add inserts rows as part of a script.
@@ -125,17 +124,6 @@ func (p put[T]) fresh(ctx context.Context, w *script, rows []T, identity func(T)
 		}
 	}
 	return made, err
-}
-
-// execution is a put of some rows as a statement.
-type execution[T any] struct {
-	put  put[T]
-	rows []T
-}
-
-// AppendQuery implements schema.QueryAppender.
-func (e execution[T]) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
-	return e.put.appendExecute(gen, b, e.rows), nil
 }
 
 // each executes the insert for each row. changed[i] tells whether row i was written.
