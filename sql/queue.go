@@ -204,10 +204,13 @@ func readDue(ctx context.Context, w *script, c forwarder.Claim, carried [][]any)
 	return due, err
 }
 
-var dueDeliveries = question{"due_deliveries", `
+var dueDeliveries = question{
+	"due_deliveries", `
 SELECT id, due_at, event_at, {payload} AS payload, dataset_id, test_code, attempts, unknowns, batch_limit, revision, call_id, updated_at FROM deliveries
 WHERE account_id = ? AND status = 'queued' AND due_at <= ? AND (due_at, id) > (?, ?) AND event_at > ? AND id NOT IN (?) ORDER BY due_at, id LIMIT ?`,
-	[]string{"text", "bigint", "bigint", "bytea", "bigint", "bytea[]", "bigint"}, onBoth}
+	[]string{"text", "bigint", "bigint", "bytea", "bigint", "bytea[]", "bigint"},
+	onBoth,
+}
 
 var putCalls = put[callRow]{"put_calls", "", ""}
 

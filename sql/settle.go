@@ -34,11 +34,14 @@ func (s *Store) Settle(ctx context.Context, call *forwarder.Call, t forwarder.Se
 	return changed, err
 }
 
-var settleCall = question{"settle_call", `
+var settleCall = question{
+	"settle_call", `
 UPDATE calls SET outcome = ?, ended_at = ?, http_status = ?, code = ?, subcode = ?, words = ?, trace_id = ?, answer = ?, carries = NULL
 WHERE account_id = ? AND id = ? AND outcome = 'open'
   AND EXISTS (SELECT 1 FROM lanes WHERE account_id = ? AND holder = ? AND epoch = ?)`,
-	[]string{"text", "bigint", "bigint", "bigint", "bigint", "text", "text", "bytea", "text", "bytea", "text", "text", "bigint"}, onBoth}
+	[]string{"text", "bigint", "bigint", "bigint", "bigint", "text", "text", "bytea", "text", "bytea", "text", "text", "bigint"},
+	onBoth,
+}
 
 // settleLane lets the lane rest, or go on after a rest. What a person did to it meanwhile stands.
 func settleLane(ctx context.Context, w *script, call *forwarder.Call, t forwarder.Settlement) error {
@@ -98,11 +101,14 @@ func settleSome(ctx context.Context, w *script, call *forwarder.Call, t forwarde
 		tried, unknown, micros(t.EndedAt), call.Account, ids))
 }
 
-var settleDeliveries = question{"settle_deliveries", `
+var settleDeliveries = question{
+	"settle_deliveries", `
 UPDATE deliveries SET status = ?, reason = ?, detail = ?, due_at = ?, batch_limit = CASE WHEN ? > 0 THEN ? ELSE batch_limit END,
   revision = CASE WHEN ? > 0 THEN ? ELSE revision END, call_id = ?, attempts = attempts + ?, unknowns = unknowns + ?, updated_at = ?
 WHERE account_id = ? AND id IN (?) AND CASE WHEN status = 'queued' THEN TRUE ELSE FALSE END`,
-	[]string{"text", "text", "text", "bigint", "bigint", "bigint", "bigint", "bigint", "bytea", "bigint", "bigint", "bigint", "text", "bytea[]"}, onBoth}
+	[]string{"text", "text", "text", "bigint", "bigint", "bigint", "bigint", "bigint", "bytea", "bigint", "bigint", "bigint", "text", "bytea[]"},
+	onBoth,
+}
 
 // Expire implements forwarder.Queue. It ends at most 500 at a time, so that nobody waits for it. What a call
 // carries that nobody has settled is left: Meta may have it.
