@@ -43,7 +43,7 @@ func inTx(ctx context.Context, db *bun.DB, fn func(context.Context, bun.Tx) erro
 func repeat(ctx context.Context, once func(context.Context) error) error {
 	const (
 		attempts = 3
-		pause    = 20 * time.Millisecond
+		pause    = 20 * time.Millisecond // after a broken connection; who lost a race lost it to one that has ended
 	)
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
@@ -51,6 +51,9 @@ func repeat(ctx context.Context, once func(context.Context) error) error {
 		err := once(ctx)
 		if err == nil || attempt == attempts || !retryable(err) {
 			return err
+		}
+		if raced(err) {
+			continue
 		}
 		select {
 		case <-time.After(pause):
@@ -107,21 +110,33 @@ func retryable(err error) bool {
 	if err == nil || errors.Is(err, errCommit) {
 		return false
 	}
-	if errors.Is(err, errRaced) {
+	if raced(err) {
 		return true
 	}
 	if e, ok := errors.AsType[pgdriver.Error](err); ok {
-		switch code := e.Field('C'); code {
-		case "40001", "40P01", "25P03": // serialization failure, deadlock, idle in a transaction for too long
-			return true
-		case "23505": // unique violation: two nodes made the same contact or conversation
-			return true
-		default:
-			return disconnects(code)
-		}
+		code := e.Field('C')
+		return code == "25P03" || disconnects(code) // idle in a transaction for too long
 	}
 	if e, ok := errors.AsType[net.Error](err); ok {
 		return !e.Timeout()
 	}
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// raced reports whether a transaction failed because of another.
+func raced(err error) bool {
+	if errors.Is(err, errRaced) {
+		return true
+	}
+	e, ok := errors.AsType[pgdriver.Error](err)
+	if !ok {
+		return false
+	}
+	switch e.Field('C') {
+	case "40001", "40P01": // serialization failure, deadlock
+		return true
+	case "23505": // unique violation: two nodes made the same contact or conversation
+		return true
+	}
+	return false
 }
