@@ -64,15 +64,6 @@ type Unrecorded struct {
 	Body       []byte
 }
 
-// Conversation is the thread of one contact with one business number.
-type Conversation struct {
-	ID        uuid.UUID
-	Contact   uuid.UUID
-	Number    string
-	CreatedAt time.Time
-	LastAt    time.Time // time of the newest message
-}
-
 // Waiting is an unattributed match: a rule would have fired for a trigger but for the click. It
 // keeps the trigger's bytes so that a click stored later can revive it (ledger 13).
 type Waiting struct {

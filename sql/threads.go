@@ -49,7 +49,7 @@ func openThreads(ctx context.Context, w *script, now time.Time, directories map[
 		})
 	}
 	threads := map[place]*attribution.Thread{}
-	touched := map[string]conversationRow{}
+	touched := map[string]conversationRow{} // to be written, or on a shared database at least locked
 	for at, rows := range byPlace {
 		if !slices.Contains(directories[at.account].Merged(), at.contact) {
 			continue
@@ -62,7 +62,8 @@ func openThreads(ctx context.Context, w *script, now time.Time, directories map[
 	}
 	for i, a := range fresh {
 		at := place{a.Account, directories[a.Account].Root(authors[i]), a.Number}
-		if len(byPlace[at]) == 0 {
+		isNew := len(byPlace[at]) == 0
+		if isNew {
 			id := newID()
 			byPlace[at] = []conversationRow{{
 				AccountID: at.account, ID: id[:], ContactID: at.contact[:], NumberID: at.number, CreatedAt: micros(now),
@@ -72,15 +73,25 @@ func openThreads(ctx context.Context, w *script, now time.Time, directories map[
 			threads[at] = newThread(at, byPlace[at])
 		}
 		a.Thread = threads[at]
-		row := &byPlace[at][0]
-		row.LastAt = max(row.LastAt, micros(a.At))
-		touched[at.account+string(row.ID)] = *row
+		row, key := &byPlace[at][0], at.account+string(byPlace[at][0].ID)
+		moves := micros(a.At) > row.LastAt+lastAtStep
+		if moves {
+			row.LastAt = micros(a.At)
+		}
+		if isNew || moves || w.store.home.shared {
+			touched[key] = *row
+		}
 	}
 	return sortedThreads(threads), upsertConversations(ctx, w, touched)
 }
 
-var putConversations = put[conversationRow]{"put_conversations", `CONFLICT (account_id, id) DO UPDATE SET
-    last_at = CASE WHEN excluded.last_at > conversation_row.last_at THEN excluded.last_at ELSE conversation_row.last_at END`, ""}
+// lastAtStep is how far a conversation's last time lags behind at most: to write each message's would write a page
+// of its own for each.
+const lastAtStep = int64(time.Hour / time.Microsecond)
+
+// PostgreSQL locks also the rows that the condition leaves as they are.
+var putConversations = put[conversationRow]{"put_conversations", `CONFLICT (account_id, id) DO UPDATE SET last_at = excluded.last_at
+    WHERE excluded.last_at > conversation_row.last_at`, ""}
 
 // upsertConversations writes in key order, so that two nodes cannot deadlock (ledger 1).
 func upsertConversations(ctx context.Context, w *script, touched map[string]conversationRow) error {
