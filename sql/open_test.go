@@ -2,10 +2,12 @@ package sql
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestServeHasTheDatabaseToItself(t *testing.T) {
@@ -64,5 +66,41 @@ func TestSettingsOfADurableLedger(t *testing.T) {
 		if err := s.write.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s = %s %v, want %s", pragma, got, err, want)
 		}
+	}
+}
+
+// The log is folded while the server goes on, so that the writer never has to: it begins anew after each pass, also
+// where a batch was written meanwhile.
+func TestTheLogBeginsAnew(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "clickthread.db")
+	s, err := Open(t.Context(), Options{URL: "sqlite:" + path, Exclusive: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	l := &ledger{T: t, Store: s, now: time.Now().UTC().Truncate(time.Second)}
+	frames := func() (n int) {
+		t.Helper()
+		var busy, folded int
+		if err := l.read.QueryRowContext(t.Context(), "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &n, &folded); err != nil || n != folded {
+			t.Fatalf("%d frames, %d of them folded: %v", n, folded, err)
+		}
+		return n
+	}
+	for i := range 200 {
+		l.record(nil, l.message(fmt.Sprintf("m%d", i), ana, l.now))
+	}
+	before := frames()
+	if before < 200 {
+		t.Fatalf("only %d frames are in the log: the test proves nothing", before)
+	}
+	for i := range 3 {
+		if err := l.folding.pass(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		l.record(nil, l.message(fmt.Sprintf("after %d", i), ana, l.now))
+	}
+	if after := frames(); after > before/10 {
+		t.Errorf("%d frames are in the log after three passes and a message each, %d were before", after, before)
 	}
 }

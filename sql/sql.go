@@ -128,13 +128,14 @@ func (s *Store) dbNow() string { return s.home.clock }
 // Close closes the database and gives up the lock.
 func (s *Store) Close() error {
 	var errs []error
-	s.folding.close()
+	s.folding.end()
 	if s.read != nil {
 		errs = append(errs, s.read.Close())
 	}
 	if s.write != nil {
 		errs = append(errs, s.write.Close())
 	}
+	errs = append(errs, s.folding.close())
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())
 	}

@@ -76,24 +76,33 @@ func (s *Store) openFile(ctx context.Context, path string, o Options) error {
 	if err := s.prepareLite(ctx); err != nil {
 		return err
 	}
-	s.folding = startFolding(s.read)
+	if s.folding, err = startFolding(path, s.read, s.write); err != nil {
+		return err
+	}
 	return s.freeLanes(ctx)
 }
 
-// folding writes the log back into the database file while the writer goes on. The writer does it by
-// itself only when the log gets too long: a batch would wait for it.
+// folding writes the log back into the database file: most of it while the writer goes on, and what was added
+// meanwhile between two batches, so that the log begins anew. The writer does it all by itself only when the log
+// gets too long: a batch would wait for it.
 type folding struct {
-	wake, ended chan struct{}
-	stop        context.CancelFunc
-	messages    atomic.Int64 // since the last wake
+	wake, ended     chan struct{}
+	stop            context.CancelFunc
+	messages        atomic.Int64 // since the last wake
+	beside, between *bun.DB      // the readers, and the writer
+	file            *os.File     // of the database; closed last, because closing it ends the locks that SQLite has on it
 }
 
 // foldEvery is how many messages make a log that is worth folding.
 const foldEvery = 1000
 
-func startFolding(db *bun.DB) *folding {
+func startFolding(path string, beside, between *bun.DB) (*folding, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
 	ctx, stop := context.WithCancel(context.Background())
-	f := &folding{wake: make(chan struct{}, 1), ended: make(chan struct{}), stop: stop}
+	f := &folding{wake: make(chan struct{}, 1), ended: make(chan struct{}), stop: stop, beside: beside, between: between, file: file}
 	go func() {
 		defer close(f.ended)
 		for {
@@ -101,11 +110,25 @@ func startFolding(db *bun.DB) *folding {
 			case <-ctx.Done():
 				return
 			case <-f.wake:
-				_, _ = db.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)") // the writer's own is the safety net
+				_ = f.pass(ctx) // the writer's own is the safety net
 			}
 		}
 	}()
-	return f
+	return f, nil
+}
+
+// pass folds all there is. The file is synced before the last part, because SQLite does so when all is folded, and
+// then a batch would wait for it.
+func (f *folding) pass(ctx context.Context) error {
+	const fold = "PRAGMA wal_checkpoint(PASSIVE)"
+	if _, err := f.beside.ExecContext(ctx, fold); err != nil {
+		return err
+	}
+	if err := f.file.Sync(); err != nil {
+		return err
+	}
+	_, err := f.between.ExecContext(ctx, fold)
+	return err
 }
 
 // wrote says that messages were committed.
@@ -123,11 +146,19 @@ func (f *folding) wrote(messages int) {
 	}
 }
 
-func (f *folding) close() {
+func (f *folding) end() {
 	if f != nil {
 		f.stop()
 		<-f.ended
 	}
+}
+
+// close is for when SQLite has closed its own files.
+func (f *folding) close() error {
+	if f == nil {
+		return nil
+	}
+	return f.file.Close()
 }
 
 // refusesRows reports whether SQLite refused what was written, and would again: a constraint, or a value of the

@@ -41,7 +41,7 @@ CREATE TABLE contacts (
     created_at  BIGINT NOT NULL,
     PRIMARY KEY (account_id, id)
 );
-CREATE INDEX contacts_family ON contacts (merged_into);
+CREATE INDEX contacts_family ON contacts (merged_into, created_at);
 
 -- A name held by a contact from from_at (0 = since ever) to to_at (0 = until now) (ledger 8).
 CREATE TABLE aliases (
@@ -53,7 +53,7 @@ CREATE TABLE aliases (
     contact_id BYTEA   NOT NULL,
     PRIMARY KEY (account_id, kind, value, from_at)
 );
-CREATE INDEX aliases_contact ON aliases (contact_id);
+CREATE INDEX aliases_contact ON aliases (contact_id, to_at);
 
 CREATE TABLE conversations (
     account_id TEXT   NOT NULL,
@@ -62,8 +62,8 @@ CREATE TABLE conversations (
     number_id  TEXT   NOT NULL,
     created_at BIGINT NOT NULL,
     last_at    BIGINT NOT NULL,
-    PRIMARY KEY (account_id, id),
-    UNIQUE (account_id, contact_id, number_id)
+    PRIMARY KEY (account_id, contact_id, number_id),
+    UNIQUE (account_id, id)
 );
 
 -- clid is '' for ads in WhatsApp Status, for which Meta sends none (ledger 11).

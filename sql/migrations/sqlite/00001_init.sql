@@ -40,8 +40,8 @@ CREATE TABLE contacts (
     merged_into BLOB   NOT NULL,
     created_at  BIGINT NOT NULL,
     PRIMARY KEY (account_id, id)
-);
-CREATE INDEX contacts_family ON contacts (merged_into);
+) WITHOUT ROWID;
+CREATE INDEX contacts_family ON contacts (merged_into, created_at);
 
 -- A name held by a contact from from_at (0 = since ever) to to_at (0 = until now) (ledger 8).
 CREATE TABLE aliases (
@@ -53,7 +53,7 @@ CREATE TABLE aliases (
     contact_id BLOB   NOT NULL,
     PRIMARY KEY (account_id, kind, value, from_at)
 ) WITHOUT ROWID;
-CREATE INDEX aliases_contact ON aliases (contact_id);
+CREATE INDEX aliases_contact ON aliases (contact_id, to_at);
 
 CREATE TABLE conversations (
     account_id TEXT   NOT NULL,
@@ -62,9 +62,9 @@ CREATE TABLE conversations (
     number_id  TEXT   NOT NULL,
     created_at BIGINT NOT NULL,
     last_at    BIGINT NOT NULL,
-    PRIMARY KEY (account_id, id),
-    UNIQUE (account_id, contact_id, number_id)
-);
+    PRIMARY KEY (account_id, contact_id, number_id),
+    UNIQUE (account_id, id)
+) WITHOUT ROWID;
 
 -- clid is '' for ads in WhatsApp Status, for which Meta sends none (ledger 11).
 CREATE TABLE clicks (
@@ -79,7 +79,7 @@ CREATE TABLE clicks (
     clicked_at      BIGINT NOT NULL,
     received_at     BIGINT NOT NULL,
     PRIMARY KEY (account_id, conversation_id, id)
-);
+) WITHOUT ROWID;
 CREATE UNIQUE INDEX clicks_clid ON clicks (account_id, clid, conversation_id) WHERE clid <> '';
 CREATE INDEX clicks_age ON clicks (clicked_at);
 
