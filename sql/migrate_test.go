@@ -9,13 +9,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Both databases have the same tables, columns and indexes: the migrations differ in types alone.
+// Both databases have the same tables, columns and indexes: the migrations differ in types, and in where rows are put.
 func TestMigrationsAreAlike(t *testing.T) {
 	lite, full := migrationsIn(t, "migrations/sqlite"), migrationsIn(t, "migrations/postgres")
 	spaces := regexp.MustCompile(` +`)
 	for name, text := range lite {
 		text = strings.NewReplacer(" BLOB", " BYTEA", ") WITHOUT ROWID;", ");").Replace(text)
-		if diff := cmp.Diff(spaces.ReplaceAllString(text, " "), spaces.ReplaceAllString(full[name], " ")); diff != "" {
+		other := strings.ReplaceAll(full[name], ") WITH (fillfactor = 50);", ");")
+		if diff := cmp.Diff(spaces.ReplaceAllString(text, " "), spaces.ReplaceAllString(other, " ")); diff != "" {
 			t.Errorf("%s (-sqlite +postgres):\n%s", name, diff)
 		}
 	}

@@ -126,6 +126,8 @@ CREATE TABLE claims (
 CREATE INDEX claims_conversation ON claims (conversation_id);
 CREATE INDEX claims_trigger ON claims (trigger_id);
 
+-- Each delivery is written once more, when it is settled. PostgreSQL leaves room for that in its page: else it would
+-- go to the end of the table, where no page is in memory.
 CREATE TABLE deliveries (
     account_id      TEXT    NOT NULL,
     id              BYTEA    NOT NULL,
@@ -159,7 +161,7 @@ CREATE TABLE deliveries (
     updated_at      BIGINT  NOT NULL,
     cancel_if       BYTEA,
     PRIMARY KEY (account_id, id)
-);
+) WITH (fillfactor = 50);
 CREATE INDEX deliveries_due ON deliveries (account_id, due_at, id, created_at) WHERE status = 'queued';
 CREATE INDEX deliveries_open ON deliveries (event_at) WHERE status IN ('queued', 'waiting');
 CREATE INDEX deliveries_waiting ON deliveries (due_at) WHERE status = 'waiting';

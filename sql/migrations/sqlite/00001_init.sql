@@ -126,6 +126,8 @@ CREATE TABLE claims (
 CREATE INDEX claims_conversation ON claims (conversation_id);
 CREATE INDEX claims_trigger ON claims (trigger_id);
 
+-- Each delivery is written once more, when it is settled. PostgreSQL leaves room for that in its page: else it would
+-- go to the end of the table, where no page is in memory.
 CREATE TABLE deliveries (
     account_id      TEXT    NOT NULL,
     id              BLOB    NOT NULL,
