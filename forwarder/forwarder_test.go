@@ -117,6 +117,25 @@ func running(t *testing.T, sender meta, change func(*Options), story func(f *For
 	})
 }
 
+// A lane whose turn has not come is looked at when it has, and not at the next sweep.
+func TestAPacedLaneGoesOnWhenItIsItsTurn(t *testing.T) {
+	running(t, takesAll, nil, func(f *Forwarder, queue *memory, _ func()) {
+		for range callsPerSecond + 3 {
+			queue.queue("bakery", 1, time.Now())
+			f.Wake()
+			synctest.Wait()
+		}
+		if queue.count("bakery", Sent) != callsPerSecond {
+			t.Fatalf("%d sent at once, want %d", queue.count("bakery", Sent), callsPerSecond)
+		}
+		time.Sleep(time.Second/callsPerSecond + time.Millisecond)
+		synctest.Wait()
+		if queue.count("bakery", Queued) != 0 {
+			t.Errorf("%d events still wait", queue.count("bakery", Queued))
+		}
+	})
+}
+
 // TestNoWakeIsLost is ledger 21: what is committed is sent at once, whatever the loop is doing then.
 func TestNoWakeIsLost(t *testing.T) {
 	// commit is what intake does: write, then wake.

@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,19 +29,22 @@ const (
 type lane struct {
 	breaker *gobreaker.CircuitBreaker[capi.Receipt]
 	pace    *rate.Limiter
-	trips   int        // in a row, without a call that succeeded
-	tripped bool       // by the last call
-	resting Cause      // as last logged
-	writing chan error // the batch before, being written down; nil = none
-	named   uuid.UUID  // the event that Meta named last; zero = none
-	misled  bool       // Meta named an event, and took it when it came alone
-	alike   alike      // refusals in a row
-	healed  time.Time  // when a call was taken after a rest; limits from before say nothing
-	after   Place      // where the batch before ended, when the next follows at once; zero = at the beginning
+	trips   int         // in a row, without a call that succeeded
+	tripped bool        // by the last call
+	resting Cause       // as last logged
+	writing chan error  // the batch before, being written down; nil = none
+	named   uuid.UUID   // the event that Meta named last; zero = none
+	misled  bool        // Meta named an event, and took it when it came alone
+	alike   alike       // refusals in a row
+	waits   atomic.Bool // for its turn: a wake is under way
+	healed  time.Time   // when a call was taken after a rest; limits from before say nothing
+	after   Place       // where the batch before ended, when the next follows at once; zero = at the beginning
 }
 
-// mayCall reports whether another call may be made now, and spent says that one was, of so many events.
-func (l *lane) mayCall(now time.Time) bool { return l.pace.TokensAt(now) >= 1 }
+// wait is how long the next call has to wait for its turn, and spent says that one was made, of so many events.
+func (l *lane) wait(now time.Time) time.Duration {
+	return time.Duration(max(1-l.pace.TokensAt(now), 0) / callsPerSecond * float64(time.Second))
+}
 
 func (l *lane) spent(now time.Time, events int) {
 	if events < capi.MaxBatch {

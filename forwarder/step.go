@@ -27,8 +27,9 @@ func (f *Forwarder) step(ctx context.Context, id string, follows bool) (n int, e
 	if !known {
 		return 0, nil // removed from the settings: its events stay queued
 	}
-	if !l.mayCall(f.Clock.Now()) {
-		return 0, nil // what is due meanwhile goes together at the next look
+	if wait := l.wait(f.Clock.Now()); wait > 0 {
+		f.wakeIn(l, wait)
+		return 0, nil // what is due meanwhile goes together then
 	}
 	after := l.after
 	l.after = Place{}
@@ -58,6 +59,16 @@ func (f *Forwarder) step(ctx context.Context, id string, follows bool) (n int, e
 	}
 	n, err = f.write(ctx, l, call, s)
 	return n, errors.Join(before, err)
+}
+
+// wakeIn has the loop look again when it is a lane's turn.
+func (f *Forwarder) wakeIn(l *lane, wait time.Duration) {
+	if l.waits.CompareAndSwap(false, true) {
+		time.AfterFunc(wait, func() {
+			l.waits.Store(false)
+			f.Wake()
+		})
+	}
 }
 
 // write settles a call and says so.
