@@ -24,7 +24,7 @@ type clickRow struct {
 	ReceivedAt     int64
 }
 
-var putClicks = put[clickRow]{"put_clicks", "CONFLICT (account_id, conversation_id, id) DO UPDATE SET clicked_at = excluded.clicked_at", ""}
+var putClicks = put[clickRow]{"put_clicks", "CONFLICT (account_id, conversation_id, id) DO UPDATE SET clicked_at = excluded.clicked_at", "", onBoth}
 
 func (r clickRow) click() attribution.Click {
 	return attribution.Click{

@@ -139,11 +139,11 @@ func writePeople(ctx context.Context, w *script, directories map[string]*people)
 }
 
 var (
-	putContacts = put[contactRow]{"put_contacts", "CONFLICT (account_id, id) DO UPDATE SET merged_into = excluded.merged_into", ""}
-	putAliases  = put[aliasRow]{"put_aliases", "", ""}
+	putContacts = put[contactRow]{"put_contacts", "CONFLICT (account_id, id) DO UPDATE SET merged_into = excluded.merged_into", "", onBoth}
+	putAliases  = put[aliasRow]{"put_aliases", "", "", onBoth}
 	moveAliases = put[aliasRow]{
 		"move_aliases",
-		"CONFLICT (account_id, kind, value, from_at) DO UPDATE SET to_at = excluded.to_at, contact_id = excluded.contact_id", "",
+		"CONFLICT (account_id, kind, value, from_at) DO UPDATE SET to_at = excluded.to_at, contact_id = excluded.contact_id", "", onBoth,
 	}
 )
 

@@ -24,7 +24,7 @@ type counterRow struct {
 // addToCounter is what follows the values of counterRows.
 const addToCounter = "CONFLICT (account_id, day, kind, node) DO UPDATE SET n = counter_row.n + excluded.n"
 
-var putCounts = put[counterRow]{"put_counts", addToCounter, ""}
+var putCounts = put[counterRow]{"put_counts", addToCounter, "", onBoth}
 
 // AddCounts adds to the day's counters of this node.
 func (s *Store) AddCounts(ctx context.Context, now time.Time, counts map[attribution.Count]int) error {

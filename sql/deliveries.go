@@ -97,9 +97,9 @@ type claimRow struct {
 }
 
 var (
-	putClaims     = put[claimRow]{"put_claims", orLeave, "delivery_id"}
-	takeClaims    = put[claimRow]{"take_claims", "", ""}
-	putDeliveries = put[deliveryRow]{"put_deliveries", "", ""}
+	putClaims     = put[claimRow]{"put_claims", orLeave, "delivery_id", onBoth}
+	takeClaims    = put[claimRow]{"take_claims", "", "", onlyPostgres}
+	putDeliveries = put[deliveryRow]{"put_deliveries", "", "", onBoth}
 
 	// makeLanes asks first: an insert that meets a lane which is being leased waits until that is done.
 	makeLanes = question{"make_lanes", `

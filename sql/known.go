@@ -26,13 +26,12 @@ type knownRow struct {
 	ToAt           int64
 	ConversationID []byte // nil = not a conversation
 	NumberID       string
-	LastAt         int64
 }
 
 func (r knownRow) conversation() conversationRow {
 	return conversationRow{
 		AccountID: r.AccountID, ID: r.ConversationID, ContactID: r.ContactID, NumberID: r.NumberID,
-		CreatedAt: r.CreatedAt, LastAt: r.LastAt,
+		CreatedAt: r.CreatedAt,
 	}
 }
 
@@ -95,10 +94,10 @@ family AS (
     SELECT c.account_id, c.id, c.merged_into, c.created_at FROM roots r CROSS JOIN contacts c
     WHERE c.account_id = r.account_id AND c.merged_into = r.contact_id)
 SELECT f.account_id, f.id AS contact_id, f.merged_into, f.created_at, coalesce(a.kind, '') AS kind, coalesce(a.value, '') AS value,
-    coalesce(a.from_at, 0) AS from_at, coalesce(a.to_at, 0) AS to_at, NULL AS conversation_id, '' AS number_id, 0 AS last_at
+    coalesce(a.from_at, 0) AS from_at, coalesce(a.to_at, 0) AS to_at, NULL AS conversation_id, '' AS number_id
 FROM family f LEFT JOIN aliases a ON a.account_id = f.account_id AND a.contact_id = f.id
 UNION ALL
-SELECT k.account_id, k.contact_id, NULL, k.created_at, '', '', 0, 0, k.id, k.number_id, k.last_at
+SELECT k.account_id, k.contact_id, NULL, k.created_at, '', '', 0, 0, k.id, k.number_id
 FROM family f CROSS JOIN conversations k WHERE k.account_id = f.account_id AND k.contact_id = f.id`, []string{"text,text,text"}, onlySQLite}
 
 // newAndWho takes the keys first; it sees people as they were when it began, also where it waited for
@@ -109,7 +108,7 @@ taken AS (
     INSERT INTO message_keys (account_id, key, received_at) SELECT account_id, key, received_at FROM arrived
     ON CONFLICT (account_id, key) DO NOTHING RETURNING account_id, key),`, 1) + `
 UNION ALL
-SELECT account_id, key, NULL, 0, '', '', 0, 0, NULL, '', 0 FROM taken`, []string{"text,bytea,bigint", "text,text,text"}, onlyPostgres}
+SELECT account_id, key, NULL, 0, '', '', 0, 0, NULL, '' FROM taken`, []string{"text,bytea,bigint", "text,text,text"}, onlyPostgres}
 
 // factRow is one click, unattributed match or claim of a conversation, with the claim's delivery, or a
 // contact as it is now. The tables share columns by position, see readThreads.

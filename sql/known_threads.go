@@ -25,12 +25,12 @@ func readThreads(ctx context.Context, w *script, directories map[string]*people,
 		}
 	}
 	ids := knownConversations(directories, owner)
-	question, needed := whatToAsk(w.store.home.shared, directories, ids, threads, fresh)
+	what, needed := whatToAsk(w.store.home.shared, directories, ids, threads, fresh)
 	if !needed {
 		return nil, nil
 	}
 	var rows []factRow
-	if err := w.query(ctx, question, &rows); err != nil {
+	if err := w.query(ctx, what, &rows); err != nil {
 		return nil, err
 	}
 	asBefore := 0

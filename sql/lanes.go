@@ -45,7 +45,7 @@ SELECT l.account_id FROM lanes l WHERE l.pause_cause = ? AND l.lease_until < `+s
 	c.Unknown = account.Hold
 	closed := 0
 	for _, c.Account = range accounts {
-		err := s.inScript(ctx, func(ctx context.Context, w *script) error {
+		err := s.inScript(ctx, false, func(ctx context.Context, w *script) error {
 			lane, held, err := takeLane(ctx, w, c)
 			if err != nil || !held || lane.Rested != forwarder.AccountRemoved {
 				return err

@@ -291,7 +291,7 @@ type pausing struct {
 func (pausing) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
 
 func (p pausing) AfterQuery(_ context.Context, e *bun.QueryEvent) {
-	if strings.HasPrefix(e.Query, p.after) {
+	if strings.Contains(e.Query, p.after) {
 		close(p.inside)
 		<-p.goOn
 	}

@@ -27,7 +27,7 @@ var errCommit = errors.New("the outcome of the commit is not known")
 
 // inTx runs fn in a transaction, and again as repeat says; fn therefore changes nothing but the database.
 func inTx(ctx context.Context, db *bun.DB, fn func(context.Context, bun.Tx) error) error {
-	return repeat(ctx, func(ctx context.Context) error {
+	return repeat(ctx, false, func(ctx context.Context) error {
 		committing := false
 		err := db.RunInTx(ctx, &stdsql.TxOptions{}, func(ctx context.Context, tx bun.Tx) error {
 			err := fn(ctx, tx)
@@ -39,20 +39,21 @@ func inTx(ctx context.Context, db *bun.DB, fn func(context.Context, bun.Tx) erro
 }
 
 // repeat runs a transaction under a deadline, and again when it failed in a way that left nothing behind
-// and may pass: a deadlock, a connection that broke.
-func repeat(ctx context.Context, once func(context.Context) error) error {
+// and may pass: a deadlock, a connection that broke. What is idempotent may have left something behind.
+func repeat(ctx context.Context, idempotent bool, once func(context.Context) error) error {
 	const (
-		attempts = 3
-		pause    = 20 * time.Millisecond // after a broken connection; who lost a race lost it to one that has ended
+		attempts = 4
+		pause    = 20 * time.Millisecond
 	)
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
 	for attempt := 1; ; attempt++ {
 		err := once(ctx)
-		if err == nil || attempt == attempts || !retryable(err) {
+		unknown := idempotent && errors.Is(err, errCommit) && !errors.Is(err, context.DeadlineExceeded)
+		if err == nil || attempt == attempts || !retryable(err) && !unknown {
 			return err
 		}
-		if raced(err) {
+		if raced(err) { // with one that has ended
 			continue
 		}
 		select {
@@ -115,7 +116,7 @@ func retryable(err error) bool {
 	}
 	if e, ok := errors.AsType[pgdriver.Error](err); ok {
 		code := e.Field('C')
-		return code == "25P03" || disconnects(code) // idle in a transaction for too long
+		return code == "40P01" || code == "25P03" || disconnects(code) // deadlock, idle in a transaction for too long
 	}
 	if e, ok := errors.AsType[net.Error](err); ok {
 		return !e.Timeout()
@@ -132,11 +133,6 @@ func raced(err error) bool {
 	if !ok {
 		return false
 	}
-	switch e.Field('C') {
-	case "40001", "40P01": // serialization failure, deadlock
-		return true
-	case "23505": // unique violation: two nodes made the same contact or conversation
-		return true
-	}
-	return false
+	// Serialization failure; unique violation: two nodes made the same contact or conversation, or took the same claim.
+	return e.Field('C') == "40001" || e.Field('C') == "23505"
 }

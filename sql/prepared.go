@@ -21,12 +21,12 @@ import (
 // preparation is a statement that is prepared once.
 type preparation interface {
 	id() string
+	on() only
 	full() string // PREPARE, as pgdriver prepares nothing by itself
 	lite() string // for SQLite's driver
 }
 
-// preparations is what batches and calls ask and write. Of the questions that differ, each database prepares
-// its own.
+// preparations is what batches and calls ask and write. Each database prepares its own.
 var preparations = []preparation{
 	whoIs, newAndWho, whatHappened, whatHappenedShared, whatElse, whatElseShared,
 	putKeys, putContacts, putAliases, moveAliases, putConversations,
@@ -40,7 +40,7 @@ var lookups = []preparation{dueLanes}
 // forPostgres are the preparations that PostgreSQL runs.
 func forPostgres() (list []preparation) {
 	for _, p := range preparations {
-		if q, ok := p.(question); !ok || q.home != onlySQLite {
+		if p.on() != onlySQLite {
 			list = append(list, p)
 		}
 	}
@@ -51,7 +51,7 @@ func forPostgres() (list []preparation) {
 func (s *Store) prepareLite(ctx context.Context) error {
 	s.prepared = map[string]*stdsql.Stmt{}
 	for _, p := range preparations {
-		if q, ok := p.(question); ok && q.home == onlyPostgres {
+		if p.on() == onlyPostgres {
 			continue
 		}
 		stmt, err := s.write.DB.PrepareContext(ctx, p.lite()) //nolint:sqlclosecheck // Close does, with the connection
@@ -93,6 +93,8 @@ func columns(arg string) []string {
 }
 
 func (q question) id() string { return q.name }
+
+func (q question) on() only { return q.home }
 
 // with writes the text with something else for each ?.
 func (q question) with(h home, argument func(i int, types []string) string) string {

@@ -15,7 +15,8 @@ import (
 type put[T any] struct {
 	name      string // of the prepared statement
 	clause    string // what follows the values, such as "CONFLICT DO NOTHING"; may be empty
-	returning string // columns, for fresh
+	returning string // columns, for fresh on PostgreSQL
+	home      only
 }
 
 const orLeave = "CONFLICT DO NOTHING"
@@ -41,6 +42,8 @@ func (p put[T]) insert(values string) string {
 }
 
 func (p put[T]) id() string { return p.name }
+
+func (p put[T]) on() only { return p.home }
 
 func (p put[T]) lite() string {
 	return p.insert("VALUES (?" + strings.Repeat(", ?", len(p.table().Fields)-1) + ")")

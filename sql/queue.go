@@ -77,7 +77,7 @@ ORDER BY l.account_id`, []string{"text", "bigint", "bigint"}, onBoth}
 // Claim implements forwarder.Queue.
 func (s *Store) Claim(ctx context.Context, c forwarder.Claim) (*forwarder.Call, error) {
 	var call *forwarder.Call
-	err := s.inScript(ctx, func(ctx context.Context, w *script) error {
+	err := s.inScript(ctx, false, func(ctx context.Context, w *script) error {
 		call = nil
 		lane, held, err := takeLane(ctx, w, c)
 		if err != nil || !held {
@@ -212,7 +212,7 @@ WHERE account_id = ? AND status = 'queued' AND due_at <= ? AND (due_at, id) > (?
 	onBoth,
 }
 
-var putCalls = put[callRow]{"put_calls", "", ""}
+var putCalls = put[callRow]{"put_calls", "", "", onBoth}
 
 // openCall writes the intent.
 func openCall(ctx context.Context, w *script, call *forwarder.Call) error {

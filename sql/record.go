@@ -24,7 +24,7 @@ type Decide = func(*attribution.Snapshot, []forwarder.Delivery) (forwarder.Chang
 // who wrote them, in which threads; then decide, then write. A message seen before touches nothing.
 // It returns how many messages were new, and the deliveries that got their claim or were completed.
 func (s *Store) Record(ctx context.Context, now time.Time, batch []*attribution.Arrival, decide Decide) (fresh int, deliveries []forwarder.Delivery, err error) {
-	err = s.inScript(ctx, func(ctx context.Context, w *script) error {
+	err = s.inScript(ctx, true, func(ctx context.Context, w *script) error {
 		fresh, deliveries = 0, nil
 		arrivals, people, err := meet(ctx, w, now, batch)
 		if err != nil {
@@ -101,7 +101,7 @@ type messageKeyRow struct {
 	ReceivedAt int64
 }
 
-var putKeys = put[messageKeyRow]{"put_keys", orLeave, "account_id, key"}
+var putKeys = put[messageKeyRow]{"put_keys", orLeave, "", onlySQLite}
 
 func (r messageKeyRow) identity() string { return r.AccountID + "\x00" + string(r.Key) }
 
@@ -142,7 +142,7 @@ type messageRow struct {
 	Source         string
 }
 
-var putMessages = put[messageRow]{"put_messages", "", ""}
+var putMessages = put[messageRow]{"put_messages", "", "", onBoth}
 
 func insertMessages(ctx context.Context, w *script, fresh []*attribution.Arrival) error {
 	rows := make([]messageRow, len(fresh))

@@ -10,7 +10,7 @@ import (
 	"github.com/uptrace/bun/schema"
 )
 
-// script is the transaction of a batch. On a shared database, where a round trip costs more than most
+// script is the transaction of a batch, a claim or a settlement. On a shared database, where a round trip costs more than most
 // statements, it goes there in as few as it can: BEGIN and writes wait for the next question, and COMMIT goes
 // with the last of them. On SQLite each statement runs at once.
 type script struct {
@@ -19,15 +19,17 @@ type script struct {
 	conn  bun.Conn // on a shared database
 	text  []byte   // what waits to be sent there
 	again bool     // an earlier attempt failed
+	err   error    // the first: nothing is committed after it, also where its caller went on
 }
 
-// inScript runs fn in one transaction, on a shared database again where another node got in between.
-func (s *Store) inScript(ctx context.Context, fn func(context.Context, *script) error) error {
+// inScript runs fn in one transaction, on a shared database again where another node got in between. What is
+// idempotent is run again also where nobody knows whether it was committed.
+func (s *Store) inScript(ctx context.Context, idempotent bool, fn func(context.Context, *script) error) error {
 	if !s.home.shared {
 		return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error { return fn(ctx, &script{store: s, tx: tx}) })
 	}
 	again := false
-	return repeat(ctx, func(ctx context.Context) error {
+	return repeat(ctx, idempotent, func(ctx context.Context) error {
 		err := s.scriptOnce(ctx, again, fn)
 		again = true
 		return err
@@ -49,7 +51,7 @@ func (s *Store) scriptOnce(ctx context.Context, again bool, fn func(context.Cont
 		_ = conn.Close()
 	}()
 	w := &script{store: s, conn: conn, text: []byte("BEGIN;\n"), again: again}
-	if err := fn(ctx, w); err != nil {
+	if err := cmp.Or(fn(ctx, w), w.err); err != nil { // PostgreSQL answers COMMIT after an error as if all were well
 		return classed(err, false)
 	}
 	_, err = w.exec(ctx, bun.Safe("COMMIT"))
@@ -104,7 +106,9 @@ func (w *script) query(ctx context.Context, q schema.QueryAppender, dest any) er
 		return err
 	}
 	defer func() { _ = rows.Close() }()
-	return cmp.Or(w.store.write.ScanRows(ctx, rows, dest), rows.Err())
+	err = cmp.Or(w.store.write.ScanRows(ctx, rows, dest), rows.Err())
+	w.err = cmp.Or(w.err, err)
+	return err
 }
 
 // send sends what was kept and a statement after it.
@@ -115,7 +119,9 @@ func send[T any](w *script, q schema.QueryAppender, to func(text string) (T, err
 		return none, err
 	}
 	w.text = nil
-	return to(string(text))
+	result, err := to(string(text))
+	w.err = cmp.Or(w.err, err)
+	return result, err
 }
 
 func (w *script) db() bun.IDB {

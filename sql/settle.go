@@ -16,7 +16,7 @@ import (
 // was stopped and woke up late changes nothing (ledger 21). Whoever takes the lane over meanwhile waits
 // for the call's row.
 func (s *Store) Settle(ctx context.Context, call *forwarder.Call, t forwarder.Settlement) (changed int, err error) {
-	err = s.inScript(ctx, func(ctx context.Context, w *script) error {
+	err = s.inScript(ctx, false, func(ctx context.Context, w *script) error {
 		changed = 0
 		open, err := w.exec(ctx, settleCall.about(t.Outcome, micros(t.EndedAt), t.HTTPStatus, t.Code, t.Subcode, t.Words, t.TraceID, t.Answer,
 			call.Account, call.ID[:], call.Account, call.Node, call.Epoch))
@@ -79,7 +79,7 @@ func settleAll(ctx context.Context, w *script, call *forwarder.Call, t forwarder
 	for _, part := range t.Parts(call) {
 		ids := make([][]any, len(part.Deliveries))
 		for i, d := range part.Deliveries {
-			ids[i] = []any{d.ID[:]}
+			ids[i] = []any{call.Account, d.ID[:]}
 		}
 		n, err := settleSome(ctx, w, call, part.Settlement, ids)
 		if err != nil {
@@ -98,15 +98,17 @@ func settleSome(ctx context.Context, w *script, call *forwarder.Call, t forwarde
 		tried = 0 // the lane is what was refused: the events' own backoff goes on where it was
 	}
 	return w.exec(ctx, settleDeliveries.about(t.To, t.Reason, t.Words, micros(t.Due), t.BatchLimit, t.BatchLimit, t.Revision, t.Revision, call.ID[:],
-		tried, unknown, micros(t.EndedAt), call.Account, ids))
+		tried, unknown, micros(t.EndedAt), ids))
 }
 
+// settleDeliveries finds its rows by whole keys, because it is planned when the table may be small, and by CASE,
+// because each row leaves the indexes on status with it.
 var settleDeliveries = question{
 	"settle_deliveries", `
 UPDATE deliveries SET status = ?, reason = ?, detail = ?, due_at = ?, batch_limit = CASE WHEN ? > 0 THEN ? ELSE batch_limit END,
   revision = CASE WHEN ? > 0 THEN ? ELSE revision END, call_id = ?, attempts = attempts + ?, unknowns = unknowns + ?, updated_at = ?
-WHERE account_id = ? AND id IN (?) AND CASE WHEN status = 'queued' THEN TRUE ELSE FALSE END`,
-	[]string{"text", "text", "text", "bigint", "bigint", "bigint", "bigint", "bigint", "bytea", "bigint", "bigint", "bigint", "text", "bytea[]"},
+WHERE (account_id, id) IN (?) AND CASE WHEN status = 'queued' THEN TRUE ELSE FALSE END`,
+	[]string{"text", "text", "text", "bigint", "bigint", "bigint", "bigint", "bigint", "bytea", "bigint", "bigint", "bigint", "text,bytea"},
 	onBoth,
 }
 
@@ -155,7 +157,7 @@ func (s *Store) end(ctx context.Context, account string, ids [][]any, from []for
 		}
 		q := set(tx.NewUpdate().Model((*deliveryRow)(nil))).
 			Where("account_id = ? AND id IN (?)", account, among("bytea", ids)).
-			Where("CASE WHEN status IN (?) THEN TRUE ELSE FALSE END", bun.List(from)) // not by the indexes on status, see settleSome
+			Where("CASE WHEN status IN (?) THEN TRUE ELSE FALSE END", bun.List(from)) // not by the indexes on status, see settleDeliveries
 		if len(sending) > 0 {
 			q = q.Where("id NOT IN (?)", among("bytea", sending))
 		}

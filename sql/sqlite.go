@@ -110,23 +110,28 @@ func startFolding(path string, beside, between *bun.DB) (*folding, error) {
 			case <-ctx.Done():
 				return
 			case <-f.wake:
-				_ = f.pass(ctx) // the writer's own is the safety net
+				if f.bulk(ctx) == nil { // else the writer does it all, when the log is too long
+					_ = f.rest(ctx)
+				}
 			}
 		}
 	}()
 	return f, nil
 }
 
-// pass folds all there is. The file is synced before the last part, because SQLite does so when all is folded, and
+const fold = "PRAGMA wal_checkpoint(PASSIVE)"
+
+// bulk folds what is there while the writer goes on. It syncs the file, because SQLite does so when all is folded, and
 // then a batch would wait for it.
-func (f *folding) pass(ctx context.Context) error {
-	const fold = "PRAGMA wal_checkpoint(PASSIVE)"
+func (f *folding) bulk(ctx context.Context) error {
 	if _, err := f.beside.ExecContext(ctx, fold); err != nil {
 		return err
 	}
-	if err := f.file.Sync(); err != nil {
-		return err
-	}
+	return f.file.Sync()
+}
+
+// rest folds what was written meanwhile. No batch is written until it has, so that the next begins the log anew.
+func (f *folding) rest(ctx context.Context) error {
 	_, err := f.between.ExecContext(ctx, fold)
 	return err
 }

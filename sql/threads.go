@@ -22,7 +22,6 @@ type conversationRow struct {
 	ContactID []byte
 	NumberID  string
 	CreatedAt int64
-	LastAt    int64
 }
 
 // place is where a thread belongs: one contact (with all that was merged into it) and one number.
@@ -33,7 +32,7 @@ type place struct {
 }
 
 // openThreads finds the thread of every message and of every contact that was merged, makes
-// conversations that are missing, and moves their last time on. It puts the threads into the
+// conversations that are missing, and on a shared database locks the others. It puts the threads into the
 // arrivals and returns them in a fixed order.
 func openThreads(ctx context.Context, w *script, now time.Time, directories map[string]*people, fresh []*attribution.Arrival, authors []uuid.UUID) ([]*attribution.Thread, error) {
 	byPlace := map[place][]conversationRow{}
@@ -49,7 +48,7 @@ func openThreads(ctx context.Context, w *script, now time.Time, directories map[
 		})
 	}
 	threads := map[place]*attribution.Thread{}
-	touched := map[string]conversationRow{} // to be written, or on a shared database at least locked
+	touched := map[string]conversationRow{}
 	for at, rows := range byPlace {
 		if !slices.Contains(directories[at.account].Merged(), at.contact) {
 			continue
@@ -73,28 +72,18 @@ func openThreads(ctx context.Context, w *script, now time.Time, directories map[
 			threads[at] = newThread(at, byPlace[at])
 		}
 		a.Thread = threads[at]
-		row, key := &byPlace[at][0], at.account+string(byPlace[at][0].ID)
-		moves := micros(a.At) > row.LastAt+lastAtStep
-		if moves {
-			row.LastAt = micros(a.At)
-		}
-		if isNew || moves || w.store.home.shared {
-			touched[key] = *row
+		if row := byPlace[at][0]; isNew || w.store.home.shared {
+			touched[at.account+string(row.ID)] = row
 		}
 	}
-	return sortedThreads(threads), upsertConversations(ctx, w, touched)
+	return sortedThreads(threads), lockConversations(ctx, w, touched)
 }
 
-// lastAtStep is how far a conversation's last time lags behind at most: to write each message's would write a page
-// of its own for each.
-const lastAtStep = int64(time.Hour / time.Microsecond)
+// putConversations changes nothing of those that are there, and PostgreSQL locks them all the same.
+var putConversations = put[conversationRow]{"put_conversations", "CONFLICT (account_id, id) DO UPDATE SET number_id = excluded.number_id WHERE FALSE", "", onBoth}
 
-// PostgreSQL locks also the rows that the condition leaves as they are.
-var putConversations = put[conversationRow]{"put_conversations", `CONFLICT (account_id, id) DO UPDATE SET last_at = excluded.last_at
-    WHERE excluded.last_at > conversation_row.last_at`, ""}
-
-// upsertConversations writes in key order, so that two nodes cannot deadlock (ledger 1).
-func upsertConversations(ctx context.Context, w *script, touched map[string]conversationRow) error {
+// lockConversations writes in key order, so that two nodes cannot deadlock (ledger 1).
+func lockConversations(ctx context.Context, w *script, touched map[string]conversationRow) error {
 	rows := slices.SortedFunc(maps.Values(touched), func(a, b conversationRow) int {
 		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), bytes.Compare(a.ID, b.ID))
 	})

@@ -25,7 +25,7 @@ type waitingRow struct {
 	Source         string
 }
 
-var putWaiting = put[waitingRow]{"put_waiting", "", ""}
+var putWaiting = put[waitingRow]{"put_waiting", "", "", onBoth}
 
 func (r waitingRow) waiting() attribution.Waiting {
 	return attribution.Waiting{
