@@ -45,7 +45,7 @@ func (s rowSet) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
 type arrays rowSet
 
 // AppendQuery implements schema.QueryAppender.
-func (s arrays) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
+func (s arrays) AppendQuery(_ schema.QueryGen, b []byte) ([]byte, error) {
 	for column := range s.types {
 		if column > 0 {
 			b = append(b, ", "...)

@@ -99,11 +99,12 @@ func (q question) on() only { return q.home }
 // with writes the text with something else for each ?.
 func (q question) with(h home, argument func(i int, types []string) string) string {
 	parts := strings.Split(strings.NewReplacer("{clock}", h.clock, "{payload}", h.payload).Replace(q.text), "?")
-	text := parts[0]
+	var text strings.Builder
+	text.WriteString(parts[0])
 	for i, arg := range q.args {
-		text += argument(i, columns(arg)) + parts[i+1]
+		text.WriteString(argument(i, columns(arg)) + parts[i+1])
 	}
-	return text
+	return text.String()
 }
 
 func (q question) full() string {

@@ -147,8 +147,8 @@ func (w *script) queryPrepared(ctx context.Context, a asking) (*stdsql.Rows, err
 		return nil, err
 	}
 	stmt := w.prepared(ctx, a.name)
-	defer func() { _ = stmt.Close() }() // its rows keep what they need
-	return stmt.QueryContext(ctx, values...)
+	defer func() { _ = stmt.Close() }()      // its rows keep what they need
+	return stmt.QueryContext(ctx, values...) //nolint:sqlclosecheck // query closes them
 }
 
 // prepared is a statement that SQLite's writer has prepared, inside this transaction.
