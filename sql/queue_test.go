@@ -79,9 +79,15 @@ func lateSettle(t *testing.T, l *ledger) {
 		t.Errorf("a's late settle changed %d rows", n)
 	}
 	l.wantStatuses(map[string]int{"sending": 3})
-	if n := l.settle(young, accepted); n != 3 {
-		t.Errorf("b settled %d, want 3", n)
+	for _, when := range []string{"once", "again, because the answer to COMMIT was lost"} {
+		if n := l.settle(young, accepted); n != 3 {
+			t.Errorf("b settled %d %s, want 3", n, when)
+		}
 	}
+	if n := l.settle(young, forwarder.Settlement{Outcome: forwarder.Failed, To: forwarder.Queued}); n != 0 {
+		t.Errorf("another settlement of the same call changed %d rows", n)
+	}
+	l.wantStatuses(map[string]int{"sent": 3})
 }
 
 // givesLanesBack: what a stopping node leaves is claimed at once, not when its lease is over.

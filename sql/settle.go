@@ -14,17 +14,19 @@ import (
 
 // Settle implements forwarder.Queue. It asks whether the lane still has the call's epoch: a node that
 // was stopped and woke up late changes nothing (ledger 21). Whoever takes the lane over meanwhile waits
-// for the call's row.
+// for the call's row. A settlement that was written before, and whose COMMIT had no answer, changes nothing and counts
+// as it did.
 func (s *Store) Settle(ctx context.Context, call *forwarder.Call, t forwarder.Settlement) (changed int, err error) {
-	err = s.inScript(ctx, false, func(ctx context.Context, w *script) error {
+	err = s.inScript(ctx, true, func(ctx context.Context, w *script) error {
 		changed = 0
 		open, err := w.exec(ctx, settleCall.about(t.Outcome, micros(t.EndedAt), t.HTTPStatus, t.Code, t.Subcode, t.Words, t.TraceID, t.Answer,
 			call.Account, call.ID[:], call.Account, call.Node, call.Epoch))
 		if err != nil {
 			return fmt.Errorf("settle call: %w", err)
 		}
-		if open == 0 {
-			return nil // the lane was taken over, or the call is settled already
+		if open == 0 { // the lane was taken over, or the call is settled already
+			changed, err = settledBefore(ctx, w, call, t)
+			return err
 		}
 		if changed, err = settleAll(ctx, w, call, t); err != nil {
 			return fmt.Errorf("settle deliveries: %w", err)
@@ -32,6 +34,17 @@ func (s *Store) Settle(ctx context.Context, call *forwarder.Call, t forwarder.Se
 		return settleLane(ctx, w, call, t)
 	})
 	return changed, err
+}
+
+// settledBefore is how many deliveries a call carried that has this very settlement; 0 = it has another or none.
+func settledBefore(ctx context.Context, w *script, call *forwarder.Call, t forwarder.Settlement) (int, error) {
+	var events []int
+	err := w.query(ctx, bun.SafeQuery("SELECT events FROM calls WHERE account_id = ? AND id = ? AND outcome = ? AND ended_at = ?",
+		call.Account, call.ID[:], t.Outcome, micros(t.EndedAt)), &events)
+	if err != nil || len(events) == 0 {
+		return 0, err
+	}
+	return events[0], nil
 }
 
 var settleCall = question{

@@ -52,13 +52,13 @@ func (s *Store) openFile(ctx context.Context, path string, o Options) error {
 	if err := privateFile(path); err != nil {
 		return err
 	}
-	write, err := stdsql.Open("sqlite", dsn(path, "immediate"))
+	write, err := stdsql.Open("sqlite", dsn(path, "immediate", writerCache))
 	if err != nil {
 		return err
 	}
 	s.write = bun.NewDB(write, sqlitedialect.New())
 	write.SetMaxOpenConns(1)
-	read, err := stdsql.Open("sqlite", dsn(path, "deferred"))
+	read, err := stdsql.Open("sqlite", dsn(path, "deferred", readerCache))
 	if err != nil {
 		return err
 	}
@@ -191,14 +191,19 @@ ANALYZE sqlite_schema;`)
 	return nil
 }
 
+// Pages in memory, in KiB. The writer touches many, because keys are random; a reader looks at few, or at all of them once.
+const (
+	writerCache = 16 << 10
+	readerCache = 2 << 10
+)
+
 // dsn sets what a ledger needs: WAL with fsync on every commit, and a writer that takes its lock
 // when the transaction begins, so that none fails half-way for want of it.
-func dsn(path, txlock string) string {
+func dsn(path, txlock string, cacheKiB int) string {
 	q := url.Values{"_txlock": {txlock}, "_pragma": {
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "secure_delete(ON)",
-		// 16 MiB of pages in memory, because random keys touch many; and a long log, because it is
-		// folded into the file beside the writer (see folding).
-		"cache_size(-16384)", "wal_autocheckpoint(8192)",
+		// A long log, because it is folded into the file beside the writer (see folding).
+		fmt.Sprintf("cache_size(-%d)", cacheKiB), "wal_autocheckpoint(8192)",
 	}}
 	return (&url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: q.Encode()}).String()
 }

@@ -41,7 +41,7 @@ CREATE TABLE contacts (
     created_at  BIGINT NOT NULL,
     PRIMARY KEY (account_id, id)
 ) WITHOUT ROWID;
-CREATE INDEX contacts_family ON contacts (merged_into, created_at);
+CREATE INDEX contacts_family ON contacts (merged_into);
 
 -- A name held by a contact from from_at (0 = since ever) to to_at (0 = until now) (ledger 8).
 CREATE TABLE aliases (
@@ -53,7 +53,7 @@ CREATE TABLE aliases (
     contact_id BLOB   NOT NULL,
     PRIMARY KEY (account_id, kind, value, from_at)
 ) WITHOUT ROWID;
-CREATE INDEX aliases_contact ON aliases (contact_id, to_at);
+CREATE INDEX aliases_contact ON aliases (contact_id);
 
 CREATE TABLE conversations (
     account_id TEXT   NOT NULL,
