@@ -9,7 +9,7 @@ import (
 // Go's default pace collecting took a fifth of the server's CPU.
 const (
 	collectAt = 400       // percent of what is held that may be garbage; Go's default is 100
-	heapLimit = 512 << 20 // bytes: near it garbage is collected as often as it takes, also while 64 MiB of bodies wait
+	heapLimit = 512 << 20 // bytes, near which it is collected as often as it takes: well above 64 MiB of bodies that wait
 )
 
 // collectLater sets that pace, unless GOGC or GOMEMLIMIT in the environment say otherwise, and returns what undoes it.
