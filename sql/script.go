@@ -10,9 +10,9 @@ import (
 	"github.com/uptrace/bun/schema"
 )
 
-// script is the transaction of a batch, a claim or a settlement. On a shared database, where a round trip costs more than most
-// statements, it goes there in as few as it can: BEGIN and writes wait for the next question, and COMMIT goes
-// with the last of them. On SQLite each statement runs at once.
+// script is the transaction of a batch, a claim or a settlement. On a shared database, where a round trip costs
+// more than most statements, it goes there in as few as it can: BEGIN and writes wait for the next question, and
+// COMMIT goes with the last of them. On SQLite each statement runs at once.
 type script struct {
 	store *Store
 	tx    bun.Tx   // on SQLite
@@ -26,7 +26,10 @@ type script struct {
 // idempotent is run again also where nobody knows whether it was committed.
 func (s *Store) inScript(ctx context.Context, idempotent bool, fn func(context.Context, *script) error) error {
 	if !s.home.shared {
-		return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error { return fn(ctx, &script{store: s, tx: tx}) })
+		return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			w := &script{store: s, tx: tx}
+			return cmp.Or(fn(ctx, w), w.err)
+		})
 	}
 	again := false
 	return repeat(ctx, idempotent, func(ctx context.Context) error {
@@ -79,12 +82,7 @@ func (w *script) add(ctx context.Context, q schema.QueryAppender) error {
 
 // exec runs a statement that returns no rows, after what was kept, and says how many it changed.
 func (w *script) exec(ctx context.Context, q schema.QueryAppender) (changed int, err error) {
-	var res stdsql.Result
-	if a, ok := q.(asking); ok && !w.store.home.shared {
-		res, err = w.execPrepared(ctx, a)
-	} else {
-		res, err = send(w, q, func(text string) (stdsql.Result, error) { return w.db().ExecContext(ctx, text) })
-	}
+	res, err := run(ctx, w, q, bun.IDB.ExecContext, (*stdsql.Stmt).ExecContext)
 	if err != nil {
 		return 0, err
 	}
@@ -95,13 +93,7 @@ func (w *script) exec(ctx context.Context, q schema.QueryAppender) (changed int,
 // query asks for rows, which go into dest, after what was kept. PostgreSQL takes all in one go, as long as only
 // the last statement returns rows.
 func (w *script) query(ctx context.Context, q schema.QueryAppender, dest any) error {
-	var rows *stdsql.Rows
-	var err error
-	if a, ok := q.(asking); ok && !w.store.home.shared {
-		rows, err = w.queryPrepared(ctx, a)
-	} else {
-		rows, err = send(w, q, func(text string) (*stdsql.Rows, error) { return w.db().QueryContext(ctx, text) })
-	}
+	rows, err := run(ctx, w, q, bun.IDB.QueryContext, (*stdsql.Stmt).QueryContext)
 	if err != nil {
 		return err
 	}
@@ -111,17 +103,27 @@ func (w *script) query(ctx context.Context, q schema.QueryAppender, dest any) er
 	return err
 }
 
-// send sends what was kept and a statement after it.
-func send[T any](w *script, q schema.QueryAppender, to func(text string) (T, error)) (T, error) {
+// run runs a statement: what SQLite has prepared as such, all else as text, after what was kept.
+func run[T any](ctx context.Context, w *script, q schema.QueryAppender,
+	asText func(db bun.IDB, ctx context.Context, text string, args ...any) (T, error),
+	asPrepared func(stmt *stdsql.Stmt, ctx context.Context, args ...any) (T, error),
+) (result T, err error) {
+	defer func() { w.err = cmp.Or(w.err, err) }()
+	if a, ok := q.(asking); ok && !w.store.home.shared {
+		values, err := a.values()
+		if err != nil {
+			return result, err
+		}
+		stmt := w.prepared(ctx, a.name)
+		defer func() { _ = stmt.Close() }() // the one that is prepared stays, and rows keep what they need
+		return asPrepared(stmt, ctx, values...)
+	}
 	text, err := q.AppendQuery(w.store.write.QueryGen(), w.text)
 	if err != nil {
-		var none T
-		return none, err
+		return result, err
 	}
 	w.text = nil
-	result, err := to(string(text))
-	w.err = cmp.Or(w.err, err)
-	return result, err
+	return asText(w.db(), ctx, string(text))
 }
 
 func (w *script) db() bun.IDB {
@@ -129,26 +131,6 @@ func (w *script) db() bun.IDB {
 		return w.conn
 	}
 	return w.tx
-}
-
-func (w *script) execPrepared(ctx context.Context, a asking) (stdsql.Result, error) {
-	values, err := a.values()
-	if err != nil {
-		return nil, err
-	}
-	stmt := w.prepared(ctx, a.name)
-	defer func() { _ = stmt.Close() }() // the one that is prepared stays
-	return stmt.ExecContext(ctx, values...)
-}
-
-func (w *script) queryPrepared(ctx context.Context, a asking) (*stdsql.Rows, error) {
-	values, err := a.values()
-	if err != nil {
-		return nil, err
-	}
-	stmt := w.prepared(ctx, a.name)
-	defer func() { _ = stmt.Close() }()      // its rows keep what they need
-	return stmt.QueryContext(ctx, values...) //nolint:sqlclosecheck // query closes them
 }
 
 // prepared is a statement that SQLite's writer has prepared, inside this transaction.

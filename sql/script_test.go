@@ -4,6 +4,7 @@ import (
 	"context"
 	stdsql "database/sql"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +94,21 @@ func TestScriptsEndWhateverHappens(t *testing.T) {
 				t.Errorf("%d rows were kept, want %d (%v)", rows, c.rows, err)
 			}
 		})
+	}
+}
+
+// Nor does SQLite keep what was written beside an error that nobody minds.
+func TestNothingIsKeptBesideAnError(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "clickthread.db"))
+	err := s.inScript(t.Context(), false, func(ctx context.Context, w *script) error {
+		_, _ = w.exec(ctx, bun.Safe("SELECT nonsense"))
+		return w.add(ctx, makeLanes.about([][]any{{"shop"}}))
+	})
+	if err == nil || !strings.Contains(err.Error(), "nonsense") {
+		t.Errorf("it ends with %v", err)
+	}
+	if lanes, err := s.Lanes(t.Context()); len(lanes) != 0 || err != nil {
+		t.Errorf("%d lanes were kept (%v)", len(lanes), err)
 	}
 }
 
