@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/clickthread/clickthread/attribution"
 )
 
 func TestServeHasTheDatabaseToItself(t *testing.T) {
@@ -100,5 +102,30 @@ func TestTheLogBeginsAnew(t *testing.T) {
 	var busy, frames, folded int
 	if err := l.read.QueryRowContext(t.Context(), "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &frames, &folded); err != nil || frames > 100 {
 		t.Errorf("%d frames are in the log, those of one message wanted (%v)", frames, err)
+	}
+}
+
+// What is pruned has the log folded, as what is recorded does: else a batch folds it.
+func TestPruningHasTheLogFolded(t *testing.T) {
+	s, err := Open(t.Context(), Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "clickthread.db"), Exclusive: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	l := &ledger{T: t, Store: s, now: time.Now().UTC().Truncate(time.Second)}
+	var batch []*attribution.Arrival
+	for i := range 100 {
+		click := l.message(fmt.Sprintf("m%d", i), ana, l.now.Add(-time.Hour))
+		click.Referral = &attribution.Click{ClickID: fmt.Sprintf("Clid%d", i)}
+		batch = append(batch, click)
+	}
+	l.record(nil, batch...)
+	gone := l.now.Add(time.Hour)
+	pruned, err := l.Prune(t.Context(), Retention{Clicks: gone, Messages: gone, Keys: gone})
+	if err != nil || pruned.Total() != 300 {
+		t.Fatalf("%d rows are pruned, want 300 (%v)", pruned.Total(), err)
+	}
+	if rows := l.folding.rows.Load(); rows != 400 {
+		t.Errorf("%d rows were counted towards the next folding, want 100 messages and 300 pruned rows", rows)
 	}
 }

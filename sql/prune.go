@@ -119,8 +119,9 @@ func (s *Store) eachKind(ctx context.Context, r Retention, doing string,
 }
 
 // sweep repeats a step until it finds fewer rows than it may take, and leaves the writer to others in
-// between.
-func sweep(ctx context.Context, most int, step func(context.Context) (int, error)) (int, error) {
+// between. What it removes fills SQLite's log as much as what is recorded does: were the log not folded for it too, the
+// writer would have to fold all of it in the middle of a batch.
+func (s *Store) sweep(ctx context.Context, most int, step func(context.Context) (int, error)) (int, error) {
 	for total := 0; ; {
 		begin := time.Now()
 		n, err := step(ctx)
@@ -128,6 +129,7 @@ func sweep(ctx context.Context, most int, step func(context.Context) (int, error
 			return total, err
 		}
 		total += n
+		s.folding.wrote(n)
 		if err := rest(ctx, pruneRest*time.Since(begin)); err != nil || n < most {
 			return total, err
 		}

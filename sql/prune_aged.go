@@ -26,7 +26,7 @@ func (a aged) count(ctx context.Context, s *Store, before time.Time) (n int, err
 
 func (a aged) prune(ctx context.Context, s *Store, before time.Time) (int, error) {
 	from := int64(math.MinInt64)
-	return sweep(ctx, a.most, func(ctx context.Context) (int, error) {
+	return s.sweep(ctx, a.most, func(ctx context.Context) (int, error) {
 		var gone []int64
 		err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 			gone = nil
@@ -54,7 +54,7 @@ type oldClicks struct{ aged }
 
 func (c oldClicks) prune(ctx context.Context, s *Store, before time.Time) (int, error) {
 	from := int64(math.MinInt64)
-	return sweep(ctx, c.most, func(ctx context.Context) (int, error) {
+	return s.sweep(ctx, c.most, func(ctx context.Context) (int, error) {
 		var gone []clickRow
 		err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 			gone = nil

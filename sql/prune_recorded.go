@@ -54,7 +54,7 @@ func (r recorded) count(ctx context.Context, s *Store, before time.Time) (int, e
 func (r recorded) prune(ctx context.Context, s *Store, before time.Time) (int, error) {
 	return r.eachAccount(ctx, s, func(account string) (int, error) {
 		after := r.after
-		return sweep(ctx, r.most, func(ctx context.Context) (int, error) {
+		return s.sweep(ctx, r.most, func(ctx context.Context) (int, error) {
 			ids, err := r.find(ctx, s, account, after, before, r.most)
 			if err != nil || len(ids) == 0 {
 				return 0, err

@@ -88,12 +88,13 @@ func (s *Store) openFile(ctx context.Context, path string, o Options) error {
 type folding struct {
 	wake, ended     chan struct{}
 	stop            context.CancelFunc
-	messages        atomic.Int64 // since the last wake
+	rows            atomic.Int64 // written since the last wake
 	beside, between *bun.DB      // the readers, and the writer
 	file            *os.File     // of the database; closed last, because closing it ends the locks that SQLite has on it
 }
 
-// foldEvery is how many messages make a log that is worth folding.
+// foldEvery is how many rows make a log that is worth folding: new messages with all that they cause, and
+// rows that were pruned.
 const foldEvery = 1000
 
 func startFolding(path string, beside, between *bun.DB) (*folding, error) {
@@ -136,15 +137,15 @@ func (f *folding) rest(ctx context.Context) error {
 	return err
 }
 
-// wrote says that messages were committed.
-func (f *folding) wrote(messages int) {
+// wrote says that rows were committed.
+func (f *folding) wrote(rows int) {
 	if f == nil {
 		return
 	}
-	if f.messages.Add(int64(messages)) < foldEvery {
+	if f.rows.Add(int64(rows)) < foldEvery {
 		return
 	}
-	f.messages.Store(0)
+	f.rows.Store(0)
 	select {
 	case f.wake <- struct{}{}:
 	default:
