@@ -105,8 +105,8 @@ func TestTheLogBeginsAnew(t *testing.T) {
 	}
 }
 
-// What is pruned has the log folded, as what is recorded does: else a batch folds it.
-func TestPruningHasTheLogFolded(t *testing.T) {
+// What is pruned counts towards the next folding of the log, as what is recorded does: else a batch folds it.
+func TestPrunedRowsCountTowardsFolding(t *testing.T) {
 	s, err := Open(t.Context(), Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "clickthread.db"), Exclusive: true})
 	if err != nil {
 		t.Fatal(err)

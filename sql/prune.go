@@ -119,8 +119,8 @@ func (s *Store) eachKind(ctx context.Context, r Retention, doing string,
 }
 
 // sweep repeats a step until it finds fewer rows than it may take, and leaves the writer to others in
-// between. What it removes fills SQLite's log as much as what is recorded does: were the log not folded for it too, the
-// writer would have to fold all of it in the middle of a batch.
+// between. What it removes fills SQLite's log too: were it not folded for that, the writer would fold all of it in
+// the middle of a batch. A command beside a server does not fold, and leaves that to the server.
 func (s *Store) sweep(ctx context.Context, most int, step func(context.Context) (int, error)) (int, error) {
 	for total := 0; ; {
 		begin := time.Now()

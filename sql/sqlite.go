@@ -142,10 +142,10 @@ func (f *folding) wrote(rows int) {
 	if f == nil {
 		return
 	}
-	if f.rows.Add(int64(rows)) < foldEvery {
+	n := f.rows.Add(int64(rows))
+	if n < foldEvery || !f.rows.CompareAndSwap(n, 0) { // whoever added meanwhile wakes it
 		return
 	}
-	f.rows.Store(0)
 	select {
 	case f.wake <- struct{}{}:
 	default:

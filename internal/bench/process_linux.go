@@ -15,7 +15,7 @@ import (
 // dieWithUs has the kernel kill a child when this process dies, however it dies.
 func dieWithUs() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
 
-// writeOut has the kernel write what it still keeps in memory of files.
+// writeOut has the kernel write out the file data that it still holds in memory.
 func writeOut() { syscall.Sync() }
 
 // clockTick is the unit of times under /proc: 1/100 s on every architecture that Go knows.

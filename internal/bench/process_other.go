@@ -9,7 +9,7 @@ import "syscall"
 // dieWithUs does nothing where the kernel has no such signal: a killed bench leaves its server behind.
 func dieWithUs() *syscall.SysProcAttr { return nil }
 
-// writeOut does nothing where not every system has a call for it.
+// writeOut does nothing: not every system has a call for it.
 func writeOut() {}
 
 func useOf(int) (use, error) { return use{}, nil }

@@ -56,9 +56,9 @@ func (s *stage) fill(ctx context.Context, write func(*sql.Store) error) (err err
 	return write(store)
 }
 
-// start opens Meta and starts a server that sends to it. It returns when the server is ready. What was written before, such as
-// a million conversations, is on disk then: half a minute later the kernel would write it beside the measurement, and
-// each fsync would wait for it.
+// start opens Meta and starts a server that sends to it. It returns when the server is ready. On Linux the files that were
+// written before, such as a million conversations, are written out first: otherwise the kernel would do so half a minute
+// later, beside the measurement, and every fsync would wait for it.
 func (s *stage) start(ctx context.Context, graph http.Handler, overTLS bool, as serverKind) (err error) {
 	writeOut()
 	if s.meta, err = startMeta(s.folder, graph, overTLS); err != nil {
