@@ -71,16 +71,21 @@ func TestSettingsOfADurableLedger(t *testing.T) {
 	}
 }
 
-// The log is folded while the server goes on, so that the writer never has to: it begins anew after each pass, also
-// where a batch was written meanwhile.
-func TestTheLogBeginsAnew(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "clickthread.db")
-	s, err := Open(t.Context(), Options{URL: "sqlite:" + path, Exclusive: true})
+// served is a ledger on SQLite as serve has it open: its log is folded beside the writer.
+func served(t *testing.T) *ledger {
+	t.Helper()
+	s, err := Open(t.Context(), Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "clickthread.db"), Exclusive: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = s.Close() }()
-	l := &ledger{T: t, Store: s, now: time.Now().UTC().Truncate(time.Second)}
+	t.Cleanup(func() { _ = s.Close() })
+	return &ledger{T: t, Store: s, now: time.Now().UTC().Truncate(time.Second)}
+}
+
+// The log is folded while the server goes on, so that the writer never has to: it begins anew after each pass, also
+// where a batch was written meanwhile.
+func TestTheLogBeginsAnew(t *testing.T) {
+	l := served(t)
 	for i := range 100 {
 		l.record(nil, l.message(fmt.Sprintf("before %d", i), ana, l.now))
 	}
@@ -107,12 +112,7 @@ func TestTheLogBeginsAnew(t *testing.T) {
 
 // What is pruned counts towards the next folding of the log, as what is recorded does: else a batch folds it.
 func TestPrunedRowsCountTowardsFolding(t *testing.T) {
-	s, err := Open(t.Context(), Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "clickthread.db"), Exclusive: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = s.Close() }()
-	l := &ledger{T: t, Store: s, now: time.Now().UTC().Truncate(time.Second)}
+	l := served(t)
 	var batch []*attribution.Arrival
 	for i := range 100 {
 		click := l.message(fmt.Sprintf("m%d", i), ana, l.now.Add(-time.Hour))
